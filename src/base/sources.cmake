@@ -1,0 +1,10 @@
+target_sources(ursid_lib PRIVATE
+    src/base/error.c
+    src/base/file.c
+    src/base/half.c
+    src/base/memory.c
+    src/base/pool.c
+    src/base/progress.c
+    src/base/random.c
+    src/base/reader.c
+    src/base/text.c)
