@@ -1,4 +1,10 @@
 target_sources(ursid_lib PRIVATE
+    src/nn/graph.c
+    src/nn/graph_build.c
+    src/nn/plan.c
+    src/nn/plan_build.c
+    src/nn/plan_fuse.c
+    src/nn/plan_memory.c
     src/nn/op_activation.c
     src/nn/op_add.c
     src/nn/op_batch_norm.c
