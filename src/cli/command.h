@@ -12,8 +12,8 @@
 typedef struct urs_command {
     const char *name;
     const char *summary; /* one line */
-    const char *help;    /* synopsis, options, examples */
-    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns an exit code */
+    const char *help;    /* what it does and examples, lines of at most 100 columns; usage and options come from the option table (option.h) */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns an exit code; `--help` must work: urs_options_parse sees to it */
 } urs_command;
 
 int urs_cli_main(int argc, char **argv);
