@@ -50,7 +50,7 @@ typedef struct urs_optimiser_options {
 /* What a schedule decides for one step. */
 typedef struct urs_rates {
     double lr[URS_GROUPS_MAX]; /* per group, before lr_scale */
-    double momentum;           /* SGD: momentum; AdamW: beta1 instead of the option when > 0 */
+    double momentum;           /* SGD only; AdamW keeps its beta1 */
 } urs_rates;
 
 typedef struct urs_optimiser urs_optimiser;
@@ -66,7 +66,7 @@ urs_status urs_optimiser_ranges(urs_range **out, size_t *n, const urs_graph *gra
                                 urs_error *err) URS_CHECKED;
 
 /* Euclidean norm of the gradients of all trained ranges, summed in double. pool may be NULL. */
-urs_status urs_optimiser_norm(double *norm, const urs_optimiser *o, const float *gradients, urs_pool *pool, urs_error *err) URS_CHECKED;
+urs_status urs_optimiser_norm(double *norm, urs_optimiser *o, const float *gradients, urs_pool *pool, urs_error *err) URS_CHECKED;
 
 /* The factor that torch.nn.utils.clip_grad_norm_ multiplies with: min(1, limit/(norm+1e-6)); limit 0: 1. */
 double urs_clip_factor(double norm, double limit);
