@@ -1,0 +1,248 @@
+/* Batch norm with its activation, on strips: training, frozen and inference; see lanes.h.
+ *
+ * Sums run in float over at most CHUNK pixels and then in double, so that the statistics of a large batch stay exact to a few ulp. */
+#include "compute/lanes_parts.h"
+#include "compute/lanes_strip.h"
+
+#define CHUNK 256
+
+/* sum += x, or (x - shift)^2 */
+INLINE void add_sums(double *sum, const float *x, int64_t pixels, const float *shift, bool squared, int64_t W, int64_t S)
+{
+    for (int64_t begin = 0; begin < pixels; begin += CHUNK) {
+        const int64_t end = begin + CHUNK < pixels ? begin + CHUNK : pixels;
+        float part[LANES] = {0};
+        for (int64_t i = begin; i < end; i++)
+            for (int64_t l = 0; l < W; l++) {
+                const float d = x[i * S + l] - shift[l];
+                part[l] += squared ? d * d : d;
+            }
+        for (int64_t l = 0; l < W; l++)
+            sum[l] += (double)part[l];
+    }
+}
+
+INLINE void map_affine(float *out, const float *x, int64_t pixels, const float *scale, const float *shift, urs_activation a, int64_t W, int64_t S)
+{
+    for (int64_t i = 0; i < pixels; i++)
+        for (int64_t l = 0; l < W; l++)
+            out[i * S + l] = lane_activate(x[i * S + l] * scale[l] + shift[l], a);
+}
+
+static void copy_params(float *to, const float *from, int64_t channel, int64_t channels, float filler)
+{
+    for (int64_t l = 0; l < LANES; l++)
+        to[l] = channel + l < channels ? from[channel + l] : filler;
+}
+
+static void batch_statistics(const strips *v, const float *x, int64_t g, float *mean, float *variance)
+{
+    const int64_t width = strip_width(v, g);
+    const double count = (double)(v->images * v->pixels);
+    double sum[LANES] = {0}, square[LANES] = {0};
+    float zero[LANES] = {0};
+    for (int64_t n = 0; n < v->images; n++)
+        WITH_WIDTH(width, v->stride, add_sums(sum, x + strip_at(v, n, g), v->pixels, zero, false, W, S));
+    for (int64_t l = 0; l < LANES; l++)
+        mean[l] = l < width ? (float)(sum[l] / count) : 0.0f;
+    for (int64_t n = 0; n < v->images; n++)
+        WITH_WIDTH(width, v->stride, add_sums(square, x + strip_at(v, n, g), v->pixels, mean, true, W, S));
+    for (int64_t l = 0; l < LANES; l++)
+        variance[l] = l < width ? (float)(square[l] / count) : 0.0f;
+}
+
+void urs_lanes_batch_norm_forward(const urs_kernel_spec *spec, const urs_kernel_args *args)
+{
+    const strips v = strips_of(spec->in[0]);
+    const float *x = args->in[0];
+    const double count = (double)(v.images * v.pixels);
+    float *out = args->out, *saved = args->saved;
+    const bool batch = spec->training && !spec->frozen_norm;
+
+    for (int64_t g = 0; g < v.groups; g++) {
+        const int64_t c = strip_channel(&v, g), width = strip_width(&v, g);
+        float mean[LANES], variance[LANES], gamma[LANES], beta[LANES], scale[LANES], shift[LANES];
+        copy_params(gamma, args->param[0], c, v.channels, 0);
+        copy_params(beta, args->param[1], c, v.channels, 0);
+        if (batch) {
+            batch_statistics(&v, x, g, mean, variance);
+        } else {
+            copy_params(mean, args->param[2], c, v.channels, 0);
+            copy_params(variance, args->param[3], c, v.channels, 1);
+        }
+        for (int64_t l = 0; l < LANES; l++) {
+            const float rstd = 1.0f / sqrtf(variance[l] + spec->attr.eps);
+            scale[l] = gamma[l] * rstd;
+            shift[l] = beta[l] - mean[l] * scale[l];
+            if (saved && c + l < v.channels) {
+                saved[c + l] = mean[l];
+                saved[v.channels + c + l] = rstd;
+            }
+            if (batch && args->d_param[2] && c + l < v.channels) {
+                ((float *)args->d_param[2])[c + l] = mean[l];
+                ((float *)args->d_param[3])[c + l] = (float)((double)variance[l] * count / (count > 1 ? count - 1 : 1));
+            }
+        }
+        for (int64_t n = 0; n < v.images; n++) {
+            const int64_t at = strip_at(&v, n, g);
+            WITH_ACTIVATION(spec->attr.activation, WITH_WIDTH(width, v.stride, map_affine(out + at, x + at, v.pixels, scale, shift, (urs_activation)A, W, S)));
+        }
+    }
+    clear_padding(out, spec->out);
+}
+
+/* Sums of dz and dz*xhat, where dz = d_out * activation'(gamma*xhat + beta). */
+INLINE void add_gradient_sums(double *sum, double *dot, const float *x, const float *d_out, int64_t pixels, const float *mean, const float *rstd,
+                              const float *gamma, const float *beta, urs_activation a, int64_t W, int64_t S)
+{
+    for (int64_t begin = 0; begin < pixels; begin += CHUNK) {
+        const int64_t end = begin + CHUNK < pixels ? begin + CHUNK : pixels;
+        float part[LANES] = {0}, part_dot[LANES] = {0};
+        for (int64_t i = begin; i < end; i++)
+            for (int64_t l = 0; l < W; l++) {
+                const float xhat = (x[i * S + l] - mean[l]) * rstd[l];
+                const float dz = d_out[i * S + l] * lane_slope(gamma[l] * xhat + beta[l], a);
+                part[l] += dz;
+                part_dot[l] += dz * xhat;
+            }
+        for (int64_t l = 0; l < W; l++) {
+            sum[l] += (double)part[l];
+            dot[l] += (double)part_dot[l];
+        }
+    }
+}
+
+/* d_in = gamma*rstd*(dz - mean_dz - xhat*mean_dot) */
+INLINE void map_gradient(float *d_in, const float *x, const float *d_out, int64_t pixels, const float *mean, const float *rstd, const float *gamma,
+                         const float *beta, const float *mean_dz, const float *mean_dot, urs_activation a, int64_t W, int64_t S)
+{
+    for (int64_t i = 0; i < pixels; i++)
+        for (int64_t l = 0; l < W; l++) {
+            const float xhat = (x[i * S + l] - mean[l]) * rstd[l];
+            const float dz = d_out[i * S + l] * lane_slope(gamma[l] * xhat + beta[l], a);
+            d_in[i * S + l] = gamma[l] * rstd[l] * (dz - mean_dz[l] - xhat * mean_dot[l]);
+        }
+}
+
+void urs_lanes_batch_norm_backward(const urs_kernel_spec *spec, const urs_kernel_args *args)
+{
+    const strips v = strips_of(spec->in[0]);
+    const float *x = args->in[0], *d_out = args->d_out, *saved = args->saved;
+    const double count = (double)(v.images * v.pixels);
+    float *d_in = args->d_in[0];
+
+    for (int64_t g = 0; g < v.groups; g++) {
+        const int64_t c = strip_channel(&v, g), width = strip_width(&v, g);
+        float mean[LANES], rstd[LANES], gamma[LANES], beta[LANES], mean_dz[LANES], mean_dot[LANES];
+        double sum[LANES] = {0}, dot[LANES] = {0};
+        copy_params(gamma, args->param[0], c, v.channels, 0);
+        copy_params(beta, args->param[1], c, v.channels, 0);
+        copy_params(mean, saved, c, v.channels, 0);
+        copy_params(rstd, saved + v.channels, c, v.channels, 1);
+        for (int64_t n = 0; n < v.images; n++) {
+            const int64_t at = strip_at(&v, n, g);
+            WITH_ACTIVATION(spec->attr.activation, WITH_WIDTH(width, v.stride, add_gradient_sums(sum, dot, x + at, d_out + at, v.pixels, mean, rstd, gamma, beta, (urs_activation)A, W, S)));
+        }
+        for (int64_t l = 0; l < LANES; l++) {
+            const bool frozen = spec->frozen_norm;
+            mean_dz[l] = frozen ? 0.0f : (float)(sum[l] / count);
+            mean_dot[l] = frozen ? 0.0f : (float)(dot[l] / count);
+            if (args->d_param[0] && c + l < v.channels) {
+                ((float *)args->d_param[0])[c + l] = (float)dot[l];
+                ((float *)args->d_param[1])[c + l] = (float)sum[l];
+            }
+        }
+        for (int64_t n = 0; d_in && n < v.images; n++) {
+            const int64_t at = strip_at(&v, n, g);
+            WITH_ACTIVATION(spec->attr.activation, WITH_WIDTH(width, v.stride, map_gradient(d_in + at, x + at, d_out + at, v.pixels, mean, rstd, gamma, beta, mean_dz, mean_dot, (urs_activation)A, W, S)));
+        }
+    }
+    if (d_in)
+        clear_padding(d_in, spec->in[0]);
+}
+
+/* ---- layer norm over the channels of a pixel ---- */
+
+static void pixel_moments(const strips *v, const float *x, float eps, float *mean, float *rstd)
+{
+    double sum = 0, square = 0;
+    for (int64_t g = 0; g < v->groups; g++) {
+        const int64_t left = v->channels - strip_channel(v, g), width = left < v->width ? left : v->width;
+        float part = 0;
+        for (int64_t l = 0; l < width; l++)
+            part += x[g * v->group_step + l];
+        sum += (double)part;
+    }
+    *mean = (float)(sum / (double)v->channels);
+    for (int64_t g = 0; g < v->groups; g++) {
+        const int64_t left = v->channels - strip_channel(v, g), width = left < v->width ? left : v->width;
+        float part = 0;
+        for (int64_t l = 0; l < width; l++) {
+            const float d = x[g * v->group_step + l] - *mean;
+            part += d * d;
+        }
+        square += (double)part;
+    }
+    *rstd = (float)(1.0 / sqrt(square / (double)v->channels + (double)eps));
+}
+
+void urs_lanes_layer_norm_forward(const urs_kernel_spec *spec, const urs_kernel_args *args)
+{
+    const strips v = strips_of(spec->in[0]);
+    const float *gamma = args->param[0], *beta = args->param[1];
+    for (int64_t n = 0; n < v.images; n++)
+        for (int64_t i = 0; i < v.pixels; i++) {
+            const int64_t at = n * v.image_step + i * v.stride;
+            const float *x = (const float *)args->in[0] + at;
+            float *out = (float *)args->out + at, mean, rstd;
+            pixel_moments(&v, x, spec->attr.eps, &mean, &rstd);
+            for (int64_t g = 0; g < v.groups; g++) {
+                const int64_t c = strip_channel(&v, g), left = v.channels - c, width = left < v.width ? left : v.width;
+                for (int64_t l = 0; l < width; l++)
+                    out[g * v.group_step + l] = (x[g * v.group_step + l] - mean) * rstd * gamma[c + l] + beta[c + l];
+            }
+        }
+    clear_padding(args->out, spec->out);
+}
+
+void urs_lanes_layer_norm_backward(const urs_kernel_spec *spec, const urs_kernel_args *args)
+{
+    const strips v = strips_of(spec->in[0]);
+    const float *gamma = args->param[0];
+    float *d_gamma = args->d_param[0], *d_beta = args->d_param[1];
+    if (d_gamma) {
+        memset(d_gamma, 0, (size_t)v.channels * sizeof *d_gamma);
+        memset(d_beta, 0, (size_t)v.channels * sizeof *d_beta);
+    }
+    for (int64_t n = 0; n < v.images; n++)
+        for (int64_t i = 0; i < v.pixels; i++) {
+            const int64_t at = n * v.image_step + i * v.stride;
+            const float *x = (const float *)args->in[0] + at, *d_out = (const float *)args->d_out + at;
+            float mean, rstd, sum = 0, dot = 0;
+            pixel_moments(&v, x, spec->attr.eps, &mean, &rstd);
+            for (int64_t g = 0; g < v.groups; g++) {
+                const int64_t c = strip_channel(&v, g), left = v.channels - c, width = left < v.width ? left : v.width;
+                for (int64_t l = 0; l < width; l++) {
+                    const float xhat = (x[g * v.group_step + l] - mean) * rstd, dy = d_out[g * v.group_step + l];
+                    sum += dy * gamma[c + l];
+                    dot += dy * gamma[c + l] * xhat;
+                    if (d_gamma) {
+                        d_gamma[c + l] += dy * xhat;
+                        d_beta[c + l] += dy;
+                    }
+                }
+            }
+            sum /= (float)v.channels;
+            dot /= (float)v.channels;
+            for (int64_t g = 0; args->d_in[0] && g < v.groups; g++) {
+                const int64_t c = strip_channel(&v, g), left = v.channels - c, width = left < v.width ? left : v.width;
+                float *d_in = (float *)args->d_in[0] + at + g * v.group_step;
+                for (int64_t l = 0; l < width; l++) {
+                    const float xhat = (x[g * v.group_step + l] - mean) * rstd;
+                    d_in[l] = rstd * (d_out[g * v.group_step + l] * gamma[c + l] - sum - xhat * dot);
+                }
+            }
+        }
+    if (args->d_in[0])
+        clear_padding(args->d_in[0], spec->in[0]);
+}

@@ -1,0 +1,60 @@
+target_sources(ursid_lib PRIVATE
+    src/compute/backend.c
+    src/compute/ref.c
+    src/compute/ref_function.c
+    src/compute/tensor.c)
+set_source_files_properties(src/compute/ref_function.c PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
+
+# The families of the reference backend, once for float and once for double.
+foreach(f64 0 1)
+    add_library(urs_ref_${f64} OBJECT
+        src/compute/ref_batch_norm.c
+        src/compute/ref_channels.c
+        src/compute/ref_conv.c
+        src/compute/ref_elements.c
+        src/compute/ref_matmul.c
+        src/compute/ref_pool.c
+        src/compute/ref_resize.c)
+    target_include_directories(urs_ref_${f64} PRIVATE src)
+    target_compile_definitions(urs_ref_${f64} PRIVATE _GNU_SOURCE URS_REF_F64=${f64})
+    target_compile_options(urs_ref_${f64} PRIVATE -ffp-contract=off)
+    target_link_libraries(urs_ref_${f64} PRIVATE urs_warnings)
+    target_sources(ursid_lib PRIVATE $<TARGET_OBJECTS:urs_ref_${f64}>)
+endforeach()
+
+# The onednn backend, and our kernels on blocked layouts once per instruction set.
+find_package(OpenMP REQUIRED COMPONENTS C)
+target_sources(ursid_lib PRIVATE
+    src/compute/adapter.c
+    src/compute/dnnl_bridge.c
+    src/compute/lanes_kernel.c
+    src/compute/onednn.c
+    src/compute/onednn_conv.c)
+target_compile_definitions(ursid_lib PUBLIC URS_HAVE_ONEDNN)
+if(dnnl_FOUND)
+    target_link_libraries(ursid_lib PUBLIC DNNL::dnnl OpenMP::OpenMP_C)
+else()
+    target_include_directories(ursid_lib SYSTEM PUBLIC ${DNNL_INCLUDE})
+    target_link_libraries(ursid_lib PUBLIC ${DNNL_LIBRARY} OpenMP::OpenMP_C)
+endif()
+
+set(URS_LANES_FLAGS_baseline "")
+set(URS_LANES_FLAGS_avx2 -mavx2 -mfma)
+set(URS_LANES_FLAGS_avx512 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mavx2 -mfma -mprefer-vector-width=512)
+foreach(isa baseline avx2 avx512)
+    add_library(urs_lanes_${isa} OBJECT
+        src/compute/lanes_depthwise.c
+        src/compute/lanes_map.c
+        src/compute/lanes_norm.c
+        src/compute/lanes_shape.c
+        src/compute/lanes_table.c)
+    target_include_directories(urs_lanes_${isa} PRIVATE src)
+    target_compile_definitions(urs_lanes_${isa} PRIVATE _GNU_SOURCE URS_LANES_ISA=${isa})
+    # Speed needs the optimiser in every build type; sanitizers still see these files.
+    target_compile_options(urs_lanes_${isa} PRIVATE -O3 -fno-trapping-math -fno-math-errno)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+        target_compile_options(urs_lanes_${isa} PRIVATE ${URS_LANES_FLAGS_${isa}})
+    endif()
+    target_link_libraries(urs_lanes_${isa} PRIVATE urs_warnings)
+    target_sources(ursid_lib PRIVATE $<TARGET_OBJECTS:urs_lanes_${isa}>)
+endforeach()
