@@ -24,9 +24,9 @@
 #define URS_CATALOGUE_ID 0x55525331 /* "URS1" */
 #define URS_CATALOGUE_VERSION 1
 
-/* Creates or migrates the tables inside one transaction. A database that is not empty and not ours: URS_EFORMAT; newer than this program:
- * URS_EUNSUPPORTED; older and read_only: URS_EUNSUPPORTED. `path` is for messages. */
-urs_status urs_schema_prepare(sqlite3 *db, const char *path, bool read_only, urs_error *err) URS_CHECKED;
+/* Creates (only with `create`) or migrates the tables inside one transaction, and turns on WAL and foreign keys. A database that is not ours: URS_EFORMAT, and it is left as it
+ * was; newer than this program: URS_EUNSUPPORTED; older and read_only: URS_EUNSUPPORTED. `path` is for messages. */
+urs_status urs_schema_prepare(sqlite3 *db, const char *path, bool create, bool read_only, urs_error *err) URS_CHECKED;
 
 /* The one place that turns SQLite's result code into our error: "<path>: <what>: <SQLite's sentence>". */
 urs_status urs_schema_fail(sqlite3 *db, const char *path, const char *what, int rc, urs_error *err);

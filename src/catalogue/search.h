@@ -2,7 +2,7 @@
  *
  *      rows   [count][dim] f32, L2-normalised, 64-byte aligned, in order of adding; row i belongs to chips[i] and bears[i]
  *
- * A score is a cosine, -1 .. 1. Ties are broken by the smaller chip id, then row, so results do not depend on anything but the content. A query reads every row once, front to back; the loop is
+ * A score is a cosine, -1 .. 1. Ties are broken by the smaller chip id, so results do not depend on anything but the content. A query reads every row once, front to back; the loop is
  * meant to run at the speed of memory. Finished indexes can be searched from several threads; adding needs sole ownership. */
 #ifndef URS_CATALOGUE_SEARCH_H
 #define URS_CATALOGUE_SEARCH_H

@@ -21,7 +21,7 @@ extern const int urs_hit_k[URS_HIT_KS];
 typedef struct urs_retrieval_set {
     const float *embedding;  /* borrowed [count][dim], normalised */
     const int64_t *identity; /* borrowed [count], >= 0 */
-    const int64_t *group;    /* borrowed [count]: burst or day, < 0 none; NULL: none. A gallery chip of the query's group and identity is never used as its answer or distractor */
+    const int64_t *group;    /* borrowed [count]: burst or day, < 0 none; NULL: none. A gallery chip of the query's group is not looked at */
     size_t count;
 } urs_retrieval_set;
 

@@ -1,0 +1,11 @@
+target_sources(ursid_lib PRIVATE
+    src/catalogue/calibration.c
+    src/catalogue/catalogue.c
+    src/catalogue/cluster.c
+    src/catalogue/decide.c
+    src/catalogue/events.c
+    src/catalogue/listing.c
+    src/catalogue/schema.c
+    src/catalogue/search.c
+    src/catalogue/store.c
+    src/catalogue/verdict.c)
