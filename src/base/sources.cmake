@@ -7,4 +7,5 @@ target_sources(ursid_lib PRIVATE
     src/base/progress.c
     src/base/random.c
     src/base/reader.c
+    src/base/sha256.c
     src/base/text.c)

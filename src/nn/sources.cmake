@@ -24,4 +24,12 @@ target_sources(ursid_lib PRIVATE
     src/nn/op_scale.c
     src/nn/op_slice.c
     src/nn/op_softmax.c
-    src/nn/ops.c)
+    src/nn/ops.c
+    src/nn/pickle.c
+    src/nn/pickle_torch.c
+    src/nn/pth.c
+    src/nn/safetensors.c
+    src/nn/tflite.c
+    src/nn/weights.c
+    src/nn/weights_block.c
+    src/nn/weights_file.c)
