@@ -40,7 +40,7 @@ uint8_t urs_reader_u8(urs_reader *r)
 uint16_t urs_reader_u16(urs_reader *r)
 {
     const uint8_t *p = urs_reader_take(r, 2);
-    return p ? (uint16_t)(p[0] | p[1] << 8) : 0;
+    return p ? (uint16_t)((uint32_t)p[0] | (uint32_t)p[1] << 8) : 0;
 }
 
 uint32_t urs_reader_u32(urs_reader *r)
