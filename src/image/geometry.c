@@ -113,20 +113,20 @@ static urs_status warp_reduce(warp_source *out, const urs_image *in, int32_t wid
 }
 
 /* Sample `fill` or the pixel. */
-static inline int32_t pixel_or(const urs_image *in, int64_t x, int64_t y, int32_t c, int32_t fill)
+static inline int32_t pixel_or(const urs_image *in, int32_t x, int32_t y, int32_t c, int32_t fill)
 {
-    return x < 0 || y < 0 || x >= in->width || y >= in->height ? fill : urs_image_at(in, (int32_t)x, (int32_t)y)[c];
+    return x < 0 || y < 0 || x >= in->width || y >= in->height ? fill : urs_image_at(in, x, y)[c];
 }
 
 static void blend(uint8_t *out, const urs_image *in, double sx, double sy, uint8_t fill)
 {
-    const double fx = floor(sx), fy = floor(sy);
-    const int64_t x = (int64_t)fx, y = (int64_t)fy;
-    const int32_t one = 1 << BLEND_BITS, wx = (int32_t)((sx - fx) * one + 0.5), wy = (int32_t)((sy - fy) * one + 0.5), half = 1 << (2 * BLEND_BITS - 1);
+    /* floor without a call: the coordinates are above -WARP_COORDINATE_MAX */
+    const int32_t x = (int32_t)(sx + WARP_COORDINATE_MAX) - (int32_t)WARP_COORDINATE_MAX, y = (int32_t)(sy + WARP_COORDINATE_MAX) - (int32_t)WARP_COORDINATE_MAX;
+    const int32_t one = 1 << BLEND_BITS, wx = (int32_t)((sx - x) * one + 0.5), wy = (int32_t)((sy - y) * one + 0.5), half = 1 << (2 * BLEND_BITS - 1);
     const int32_t w00 = (one - wx) * (one - wy), w01 = wx * (one - wy), w10 = (one - wx) * wy, w11 = wx * wy;
 
     if (x >= 0 && y >= 0 && x + 1 < in->width && y + 1 < in->height) {
-        const uint8_t *p = urs_image_at(in, (int32_t)x, (int32_t)y), *q = p + (size_t)in->width * (size_t)in->channels;
+        const uint8_t *p = urs_image_at(in, x, y), *q = p + (size_t)in->width * (size_t)in->channels;
         for (int32_t c = 0; c < in->channels; c++)
             out[c] = (uint8_t)((p[c] * w00 + p[c + in->channels] * w01 + q[c] * w10 + q[c + in->channels] * w11 + half) >> (2 * BLEND_BITS));
     } else if (x < -1 || y < -1 || x >= in->width || y >= in->height) {

@@ -5,11 +5,11 @@
  *      axis:  first[0] count[0] | w w w w 0      `taps` places an output sample, unused ones zero
  *             first[1] count[1] | w w w 0 0      sum of a line = 1 << shift exactly, so that flat areas stay flat
  *
- * Weights are 16 bits wide and as fine as the largest of them allows, so products of 16 x 16 bits are enough, which compilers turn into vector code.
+ * Where a compiler can make vector code of it (down the columns) weights fit 16 bits and are as fine as the largest of them allows, so products of 16 x 16 bits are enough.
  *
  * Bilinear works down the columns first (contiguous, vectorised, and it leaves fewer rows for the other direction) and keeps four fractional bits in between; the result
  * differs from Pillow's, which rounds to eight bits in between, by at most one level. Cubic weights overshoot, and Pillow clips the overshoot in between; so that
- * pass keeps Pillow's order (rows first, eight bits in between) through a ring of rows. Neither keeps more than a few rows beside the two pictures. */
+ * pass keeps Pillow's order (rows first, to the same eight bits in between) through a ring of rows. Neither keeps more than a few rows beside the two pictures. */
 #include "base/memory.h"
 #include "image/image.h"
 
@@ -17,12 +17,13 @@
 #include <string.h>
 
 #define FRACTION_BITS 4 /* of the intermediate row of the bilinear pass */
-#define SHIFT_MAX 18    /* (255 << FRACTION_BITS) * (1 << SHIFT_MAX) < 2^31, with room for the overshoot of cubic weights */
+#define SHIFT_MAX 18    /* (255 << FRACTION_BITS) * (1 << SHIFT_MAX) < 2^31 */
+#define SHIFT_FINE 22   /* Pillow's, for bytes: 255 * (1 << 22) * overshoot of cubic weights < 2^31 */
 #define WEIGHT_MAX 32767
 
 typedef struct axis {
     int32_t *first, *count; /* [out] */
-    int16_t *weights;       /* [out][taps] */
+    int32_t *weights;       /* [out][taps] */
     int32_t taps;
     int shift;
 } axis;
@@ -71,27 +72,25 @@ static void axis_window(double *w, int32_t *first, int32_t *count, int32_t o, in
 }
 
 /* Rounds one line of weights so that it sums to 1 << shift: the running error is carried on, and so never exceeds half a step. */
-static void axis_round(int16_t *line, const double *w, int32_t count, int shift)
+static void axis_round(int32_t *line, const double *w, int32_t count, int shift)
 {
     const double one = (double)((int32_t)1 << shift);
     double exact = 0.0;
     int32_t given = 0;
     for (int32_t i = 0; i < count; i++) {
-        int32_t q;
         exact += w[i] * one;
-        q = (int32_t)lround(exact) - given;
-        q = q > WEIGHT_MAX ? WEIGHT_MAX : q < -WEIGHT_MAX ? -WEIGHT_MAX : q;
-        line[i] = (int16_t)q;
-        given += q;
+        line[i] = (int32_t)lround(exact) - given;
+        given += line[i];
     }
 }
 
-static urs_status axis_new(axis *out, int32_t in_size, int32_t out_size, urs_filter filter, urs_error *err)
+/* narrow: weights that fit 16 bits; else SHIFT_FINE, each rounded by itself as Pillow does. */
+static urs_status axis_new(axis *out, int32_t in_size, int32_t out_size, urs_filter filter, bool narrow, urs_error *err)
 {
     urs_status status = URS_OK;
     const double scale = (double)in_size / out_size, support = (filter == URS_FILTER_BICUBIC ? 2.0 : 1.0) * (scale < 1.0 ? 1.0 : scale);
     const int32_t room = (int32_t)ceil(support) * 2 + 1, taps = room < in_size ? room : in_size;
-    axis a = {.taps = taps, .shift = SHIFT_MAX};
+    axis a = {.taps = taps, .shift = narrow ? SHIFT_MAX : SHIFT_FINE};
     double *w = NULL, largest = 0.0;
     size_t n = 0;
 
@@ -103,16 +102,21 @@ static urs_status axis_new(axis *out, int32_t in_size, int32_t out_size, urs_fil
         status = urs_fail(err, URS_ENOMEM, "no memory to resize a picture from %d to %d pixels", in_size, out_size);
         goto done;
     }
-    for (int32_t o = 0; o < out_size; o++) {
+    for (int32_t o = 0; narrow && o < out_size; o++) {
         axis_window(w, &a.first[o], &a.count[o], o, in_size, out_size, filter);
         for (int32_t i = 0; i < a.count[o]; i++)
             largest = fmax(largest, fabs(w[i]));
     }
-    while ((largest * ((int32_t)1 << a.shift)) + 1.0 > WEIGHT_MAX)
+    while (narrow && largest * ((int32_t)1 << a.shift) + 1.0 > WEIGHT_MAX)
         a.shift--;
     for (int32_t o = 0; o < out_size; o++) {
+        int32_t *line = a.weights + (size_t)o * (size_t)taps;
         axis_window(w, &a.first[o], &a.count[o], o, in_size, out_size, filter);
-        axis_round(a.weights + (size_t)o * (size_t)taps, w, a.count[o], a.shift);
+        if (narrow)
+            axis_round(line, w, a.count[o], a.shift);
+        else
+            for (int32_t i = 0; i < a.count[o]; i++)
+                line[i] = (int32_t)lround(w[i] * ((int32_t)1 << a.shift));
     }
     *out = a;
     a = (axis){0};
@@ -140,15 +144,15 @@ static void rows_single(int32_t *restrict sum, const uint8_t *restrict a, int16_
         sum[i] += (int16_t)a[i] * wa;
 }
 
-static void rows_sum(int32_t *sum, const uint8_t *const *rows, const int16_t *w, int32_t count, int32_t half, size_t n)
+static void rows_sum(int32_t *sum, const uint8_t *const *rows, const int32_t *w, int32_t count, int32_t half, size_t n)
 {
     int32_t k = 0;
     for (size_t i = 0; i < n; i++)
         sum[i] = half;
     for (; k + 1 < count; k += 2)
-        rows_pair(sum, rows[k], rows[k + 1], w[k], w[k + 1], n);
+        rows_pair(sum, rows[k], rows[k + 1], (int16_t)w[k], (int16_t)w[k + 1], n);
     if (k < count)
-        rows_single(sum, rows[k], w[k], n);
+        rows_single(sum, rows[k], (int16_t)w[k], n);
 }
 
 static void to_fraction(int16_t *restrict out, const int32_t *restrict sum, int shift, size_t n)
@@ -170,7 +174,7 @@ static void to_bytes(uint8_t *restrict out, const int32_t *restrict sum, int shi
         const int shift = a->shift + bits;                                                                                          \
         const int32_t half = (int32_t)1 << (shift - 1);                                                                             \
         for (int32_t x = 0; x < width; x++) {                                                                                       \
-            const int16_t *restrict w = a->weights + (size_t)x * (size_t)a->taps;                                                   \
+            const int32_t *restrict w = a->weights + (size_t)x * (size_t)a->taps;                                                   \
             const sample *restrict p = in + (size_t)a->first[x] * (size_t)channels;                                                 \
             const int32_t count = a->count[x];                                                                                      \
             if (channels == 3) {                                                                                                    \
@@ -250,18 +254,20 @@ done:
     return status;
 }
 
+/* The pixel under the centre of the output pixel, in whole numbers so that ties fall the same way everywhere. */
+static int32_t nearest(int32_t o, int32_t in, int32_t out)
+{
+    return (int32_t)((2 * (int64_t)o + 1) * in / (2 * (int64_t)out));
+}
+
 static void resize_nearest(urs_image *out, const urs_image *in)
 {
-    const double scale_x = (double)in->width / out->width, scale_y = (double)in->height / out->height;
     const size_t channels = (size_t)in->channels;
     for (int32_t y = 0; y < out->height; y++) {
-        const int32_t from_y = (int32_t)((y + 0.5) * scale_y);
-        for (int32_t x = 0; x < out->width; x++) {
-            const int32_t from_x = (int32_t)((x + 0.5) * scale_x);
-            const uint8_t *p = urs_image_at(in, from_x < in->width ? from_x : in->width - 1, from_y < in->height ? from_y : in->height - 1);
-            for (size_t c = 0; c < channels; c++)
-                urs_image_at(out, x, y)[c] = p[c];
-        }
+        const uint8_t *row = urs_image_at(in, 0, nearest(y, in->height, out->height));
+        uint8_t *p = urs_image_at(out, 0, y);
+        for (int32_t x = 0; x < out->width; x++, p += channels)
+            memcpy(p, row + (size_t)nearest(x, in->width, out->width) * channels, channels);
     }
 }
 
@@ -279,9 +285,9 @@ urs_status urs_image_resize(urs_image *out, const urs_image *in, int32_t width, 
     if (filter == URS_FILTER_NEAREST) {
         resize_nearest(&result, in);
     } else {
-        status = axis_new(&ax, in->width, width, filter, err);
+        status = axis_new(&ax, in->width, width, filter, filter == URS_FILTER_BILINEAR, err);
         if (status == URS_OK)
-            status = axis_new(&ay, in->height, height, filter, err);
+            status = axis_new(&ay, in->height, height, filter, true, err);
         if (status == URS_OK)
             status = filter == URS_FILTER_BICUBIC ? resize_bicubic(&result, in, &ax, &ay, err) : resize_bilinear(&result, in, &ax, &ay, err);
     }

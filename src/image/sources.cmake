@@ -1,6 +1,7 @@
 target_sources(ursid_lib PRIVATE
     src/image/colour.c
     src/image/decode.c
+    src/image/draw.c
     src/image/encode.c
     src/image/exif.c
     src/image/geometry.c
