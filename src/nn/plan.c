@@ -191,7 +191,7 @@ static urs_status run_step(urs_plan *plan, const urs_step *s, urs_error *err)
 {
     void *to = buffer_address(plan, s->out);
     const void *from = buffer_address(plan, s->in[0]);
-    const size_t n = (size_t)urs_tensor_elements(s->from);
+    const size_t n = s->kind == URS_STEP_KERNEL ? 0 : (size_t)urs_tensor_elements(s->from);
     switch (s->kind) {
     case URS_STEP_KERNEL:
         return s->kernel->run(s->kernel, err);
