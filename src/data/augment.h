@@ -21,7 +21,7 @@ void urs_augment_hsv(urs_image *image, float h, float s, float v);
 void urs_augment_infrared(urs_image *image, float strength, float centre_x, float centre_y, urs_random *random);
 
 /* ---- sharpness (augment_quality.c) ---- */
-urs_status urs_augment_blur(urs_image *image, float sigma, urs_error *err) URS_CHECKED; /* Gaussian by three boxes; pixels */
+urs_status urs_augment_blur(urs_image *image, float sigma, urs_error *err) URS_CHECKED; /* Gaussian; pixels */
 urs_status urs_augment_sharpen(urs_image *image, float amount, urs_error *err) URS_CHECKED; /* unsharp mask, sigma 1 */
 void urs_augment_noise(urs_image *image, float deviation, bool grey, urs_random *random);  /* deviation in steps of 0..255 */
 urs_status urs_augment_jpeg(urs_image *image, int32_t quality, urs_error *err) URS_CHECKED;   /* through the codec and back */

@@ -42,7 +42,7 @@ typedef struct urs_frames_options {
     uint64_t seed;
     size_t crops, paste, mix, decoy; /* places in the list a full epoch; 0 = 300 each, in a part in proportion to its share */
     size_t others_per_individual;    /* 0 = 3 */
-    int32_t cache_side;      /* 0 = 320 */
+    int32_t cache_side;      /* longer side of the cached pictures; 0 = 288 */
 } urs_frames_options;
 
 typedef struct urs_frame_item {
@@ -61,10 +61,12 @@ typedef struct urs_frames { /* read only to users */
     size_t source_counts[URS_FRAMES_SOURCES];
     urs_picture_cache cache;    /* decoded pictures of this part */
     urs_scene_set photos;       /* bear photographs with masks, for crops, paste, decoy */
-    size_t *empties;            /* owned; items of source real or synth that are empty: backgrounds */
+    uint32_t *empties;          /* owned; pictures of empty frames: backgrounds */
     size_t empty_count;
-    size_t *animals;            /* owned; items whose pictures serve `mix` */
+    uint32_t *animals;          /* owned; pictures that serve `mix` */
     size_t animal_count;
+    size_t *pasteable, *croppable; /* owned; scenes of photos that serve paste and decoy, and crops */
+    size_t pasteable_count, croppable_count;
     uint64_t seed;
 } urs_frames;
 

@@ -18,6 +18,8 @@ typedef struct urs_picture_cache {
 /* paths: borrowed, n. pool may be NULL. limit: most bytes of pixels (0: no limit), URS_ELIMIT beyond it. A picture that cannot be read is an error, unless keep_going. */
 urs_status urs_picture_cache_load(urs_picture_cache *out, const char *const *paths, size_t n, int32_t side, size_t limit, bool keep_going, urs_pool *pool,
                                   urs_error *err) URS_CHECKED;
+/* One picture, its longer side at most `side` (0 = as it is). full_width, full_height (optional): upright size in the file. */
+urs_status urs_picture_load(urs_image *out, const char *path, int32_t side, int32_t *full_width, int32_t *full_height, urs_error *err) URS_CHECKED;
 void urs_picture_cache_release(urs_picture_cache *cache);
 
 #endif

@@ -25,6 +25,7 @@ typedef struct urs_scene {
     urs_image image, index, body;
     urs_object *objects; /* owned */
     size_t count;
+    bool can_paste;   /* there is a body mask and it holds at least 0.4 of every object's box: cutting out loses no head */
 } urs_scene;
 
 void urs_scene_release(urs_scene *scene);
@@ -36,7 +37,7 @@ urs_status urs_scene_load(urs_scene *out, const urs_sample *sample, int32_t side
 /* Paints the outline's inside (even-odd) with `value`; points in pixels. */
 void urs_polygon_fill(urs_image *map, const urs_point *points, size_t n, uint8_t value);
 
-/* The animals of `from` (its body mask must be there: URS_EINVAL) cut out and pasted on `background` at a random place and size (animal height 0.25 .. 0.95 of the
+/* The animals of `from` (can_paste must hold: URS_EINVAL) cut out and pasted on `background` at a random place and size (animal height 0.25 .. 0.95 of the
  * frame), with its objects carried along; gives a new scene of the background's size. Objects that are hidden or outside by more than half are dropped. */
 urs_status urs_scene_paste(urs_scene *out, const urs_image *background, const urs_scene *from, urs_random *random, urs_error *err) URS_CHECKED;
 
