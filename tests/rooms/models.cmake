@@ -1,0 +1,2 @@
+urs_test(unit models)
+urs_fuzz(model_options)
