@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,8 @@ urs_status urs_interval_bootstrap(urs_interval *out, urs_statistic *statistic, v
                                   urs_error *err) URS_CHECKED;
 /* Mean of value[n] (NaN entries left out) with its interval. */
 urs_status urs_interval_mean(urs_interval *out, const double *value, const int64_t *cluster, size_t n, int rounds, uint64_t seed, urs_error *err) URS_CHECKED;
+
+/* {"value", "low", "high"}, null for NaN; new reference. */
+json_t *urs_interval_json(urs_interval v);
 
 #endif

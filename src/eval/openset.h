@@ -9,6 +9,7 @@
 #include "eval/interval.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,7 @@ typedef struct urs_openset_result {
     size_t known, unknown;
     urs_interval auroc, fpr95, balanced_accuracy; /* intervals by individual; balanced accuracy at `threshold` */
     double threshold;
+    bool threshold_from_data;      /* chosen on these very data: the balanced accuracy, BAKS and BAUS are optimistic */
     double best_balanced_accuracy; /* with the best threshold for these very data: optimistic */
     double baks, baus, score;      /* AnimalCLEF: mean over known bears of correct and called known; mean over new bears of called new; sqrt(baks * baus) */
 } urs_openset_result;

@@ -1,0 +1,11 @@
+target_sources(ursid_lib PRIVATE
+    src/eval/calibration_curve.c
+    src/eval/classification.c
+    src/eval/detection_ap.c
+    src/eval/interval.c
+    src/eval/openset.c
+    src/eval/pairs.c
+    src/eval/plots.c
+    src/eval/ranking.c
+    src/eval/retrieval.c
+    src/eval/table.c)
