@@ -82,7 +82,7 @@ typedef struct urs_op_attr {
     int32_t out_channels;                                 /* conv, transposed conv, linear */
     bool has_bias;                                        /* conv, transposed conv, linear */
     urs_activation activation;                            /* ACTIVATION; fused into CONV and LINEAR, and after BATCH_NORM, by the plan */
-    bool has_residual;                                    /* fused CONV: out = activation(conv) + in[1] */
+    bool has_residual;                                    /* fused CONV: out = activation(conv) + in[1]; out may be in[1] itself if there is no activation */
     float eps, momentum;                                  /* norms; momentum as PyTorch's */
     float p;                                              /* dropout, drop path: share dropped */
     int32_t begin, count;                                 /* slice */

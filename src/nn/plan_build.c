@@ -152,8 +152,8 @@ static urs_status forward_step(builder *b, int32_t index, int32_t *uses_left)
     }
     if (p->value_buffer[l->out] < 0) {
         const urs_value skip = l->attr.has_residual ? l->in[1] : URS_NO_VALUE;
-        /* The sum may take the place of a skip connection that nobody reads any more. */
-        if (skip >= 0 && uses_left[skip] == 0 && !b->is_output[skip] && b->nodes[skip].op != URS_OP_INPUT && p->shape[skip].block == p->shape[l->out].block)
+        /* The sum may take the place of a skip connection that nobody reads any more; not where an activation comes in between (kernel.h). */
+        if (skip >= 0 && l->attr.activation == URS_ACT_NONE && uses_left[skip] == 0 && !b->is_output[skip] && b->nodes[skip].op != URS_OP_INPUT && p->shape[skip].block == p->shape[l->out].block)
             p->value_buffer[l->out] = p->value_buffer[skip];
         else
             p->value_buffer[l->out] = new_buffer(b, shape_bytes(p, p->shape[l->out]), false);
