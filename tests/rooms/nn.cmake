@@ -1,0 +1,6 @@
+urs_test(unit weights)
+urs_test(unit weights_pth)
+urs_test(unit weights_tflite)
+urs_fuzz(safetensors)
+urs_fuzz(pth)
+urs_fuzz(tflite)
