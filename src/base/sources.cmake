@@ -8,4 +8,5 @@ target_sources(ursid_lib PRIVATE
     src/base/random.c
     src/base/reader.c
     src/base/sha256.c
-    src/base/text.c)
+    src/base/text.c
+    src/base/vector.c)

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/vector.h"
 #include "catalogue/schema.h"
 #include "catalogue/search.h"
 #include "catalogue/store.h"

@@ -123,7 +123,7 @@ typedef struct urs_bears {
     size_t count;
 } urs_bears;
 
-typedef struct urs_chip {
+typedef struct urs_stored_chip {
     int64_t id, bear;                    /* bear 0: none yet */
     char *bear_name;                     /* NULL: none */
     char *path, *content_hash;
@@ -131,18 +131,18 @@ typedef struct urs_chip {
     urs_box box;
     double confidence;
     bool has_thumbnail;
-} urs_chip;
-typedef struct urs_chips {
-    urs_chip *items;
+} urs_stored_chip;
+typedef struct urs_stored_chips {
+    urs_stored_chip *items;
     size_t count;
-} urs_chips;
+} urs_stored_chips;
 
 urs_status urs_catalogue_bears(urs_catalogue *c, urs_bears *out, urs_error *err) URS_CHECKED; /* by name, bytewise */
 void urs_bears_release(urs_bears *list);
 /* Live chips of one bear (name NULL: of all bears and of none), by id. */
-urs_status urs_catalogue_chips(urs_catalogue *c, const char *name, urs_chips *out, urs_error *err) URS_CHECKED;
-urs_status urs_catalogue_chip(urs_catalogue *c, int64_t chip, urs_chips *out, urs_error *err) URS_CHECKED; /* a list of exactly one, or URS_ENOTFOUND */
-void urs_chips_release(urs_chips *list);
+urs_status urs_catalogue_chips(urs_catalogue *c, const char *name, urs_stored_chips *out, urs_error *err) URS_CHECKED;
+urs_status urs_catalogue_chip(urs_catalogue *c, int64_t chip, urs_stored_chips *out, urs_error *err) URS_CHECKED; /* a list of exactly one, or URS_ENOTFOUND */
+void urs_stored_chips_release(urs_stored_chips *list);
 /* Name of a bear, owned; URS_ENOTFOUND. */
 urs_status urs_catalogue_bear_name(urs_catalogue *c, int64_t bear, char **name, urs_error *err) URS_CHECKED;
 urs_status urs_catalogue_bear_find(urs_catalogue *c, const char *name, int64_t *bear, urs_error *err) URS_CHECKED;

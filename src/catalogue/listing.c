@@ -84,9 +84,9 @@ urs_status urs_catalogue_bear_find(urs_catalogue *c, const char *name, int64_t *
     " chips.x1, chips.y1, chips.x2, chips.y2, chips.confidence, chips.thumbnail IS NOT NULL"                                                      \
     " FROM chips JOIN sightings ON sightings.id = chips.sighting LEFT JOIN bears ON bears.id = chips.bear WHERE chips.removed = 0"
 
-static bool read_chip(urs_chip *chip, sqlite3_stmt *st)
+static bool read_chip(urs_stored_chip *chip, sqlite3_stmt *st)
 {
-    *chip = (urs_chip){
+    *chip = (urs_stored_chip){
         .id = sqlite3_column_int64(st, 0),
         .bear = sqlite3_column_int64(st, 1),
         .box = {(float)sqlite3_column_double(st, 8), (float)sqlite3_column_double(st, 9), (float)sqlite3_column_double(st, 10), (float)sqlite3_column_double(st, 11)},
@@ -98,9 +98,9 @@ static bool read_chip(urs_chip *chip, sqlite3_stmt *st)
 }
 
 /* Takes over and finalizes the statement. */
-static urs_status read_chips(urs_catalogue *c, sqlite3_stmt *st, urs_chips *out, urs_error *err)
+static urs_status read_chips(urs_catalogue *c, sqlite3_stmt *st, urs_stored_chips *out, urs_error *err)
 {
-    urs_chips list = {0};
+    urs_stored_chips list = {0};
     size_t capacity = 0;
     bool row = false;
     urs_status status = URS_OK;
@@ -112,11 +112,11 @@ static urs_status read_chips(urs_catalogue *c, sqlite3_stmt *st, urs_chips *out,
     if (status == URS_OK)
         *out = list;
     else
-        urs_chips_release(&list);
+        urs_stored_chips_release(&list);
     return status;
 }
 
-urs_status urs_catalogue_chips(urs_catalogue *c, const char *name, urs_chips *out, urs_error *err)
+urs_status urs_catalogue_chips(urs_catalogue *c, const char *name, urs_stored_chips *out, urs_error *err)
 {
     sqlite3_stmt *st = NULL;
     int64_t bear = 0;
@@ -126,10 +126,10 @@ urs_status urs_catalogue_chips(urs_catalogue *c, const char *name, urs_chips *ou
     return status == URS_OK ? read_chips(c, st, out, err) : status;
 }
 
-urs_status urs_catalogue_chip(urs_catalogue *c, int64_t chip, urs_chips *out, urs_error *err)
+urs_status urs_catalogue_chip(urs_catalogue *c, int64_t chip, urs_stored_chips *out, urs_error *err)
 {
     sqlite3_stmt *st = NULL;
-    urs_chips list = {0};
+    urs_stored_chips list = {0};
     urs_status status = urs_store_open(c, &st, err, CHIP_COLUMNS " AND chips.id = ?1", "i", chip);
     if (status == URS_OK)
         status = read_chips(c, st, &list, err);
@@ -138,14 +138,14 @@ urs_status urs_catalogue_chip(urs_catalogue *c, int64_t chip, urs_chips *out, ur
     if (status == URS_OK)
         *out = list;
     else
-        urs_chips_release(&list);
+        urs_stored_chips_release(&list);
     return status;
 }
 
-void urs_chips_release(urs_chips *list)
+void urs_stored_chips_release(urs_stored_chips *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        urs_chip *chip = &list->items[i];
+        urs_stored_chip *chip = &list->items[i];
         urs_free(chip->bear_name);
         urs_free(chip->path);
         urs_free(chip->content_hash);
@@ -154,7 +154,7 @@ void urs_chips_release(urs_chips *list)
         urs_free(chip->verdict);
     }
     urs_free(list->items);
-    *list = (urs_chips){0};
+    *list = (urs_stored_chips){0};
 }
 
 urs_status urs_catalogue_thumbnail(urs_catalogue *c, int64_t chip, uint8_t **data, size_t *size, urs_error *err)
@@ -234,13 +234,13 @@ static void csv_or_empty(urs_text *out, const char *s)
 
 urs_status urs_catalogue_export_chips(urs_catalogue *c, urs_text *out, urs_error *err)
 {
-    urs_chips list = {0};
+    urs_stored_chips list = {0};
     urs_status status = urs_catalogue_chips(c, NULL, &list, err);
     if (status != URS_OK)
         return status;
     urs_text_add(out, "chip,bear,file,x1,y1,x2,y2,confidence,camera,time,verdict,content_hash\r\n");
     for (size_t i = 0; i < list.count; i++) {
-        const urs_chip *k = &list.items[i];
+        const urs_stored_chip *k = &list.items[i];
         urs_text_format(out, "%lld", (long long)k->id);
         csv_or_empty(out, k->bear_name);
         csv_or_empty(out, k->path);
@@ -251,7 +251,7 @@ urs_status urs_catalogue_export_chips(urs_catalogue *c, urs_text *out, urs_error
         csv_or_empty(out, k->content_hash);
         urs_text_add(out, "\r\n");
     }
-    urs_chips_release(&list);
+    urs_stored_chips_release(&list);
     return urs_text_ok(out) ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for the export of %s", c->path);
 }
 

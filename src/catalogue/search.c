@@ -6,6 +6,7 @@
 #include "catalogue/search.h"
 
 #include "base/memory.h"
+#include "base/vector.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -48,19 +49,6 @@ void urs_dot_rows(const float *restrict matrix, size_t rows, int32_t dim, const 
 {
     for (size_t r = 0; r < rows; r++)
         scores[r] = dot(matrix + r * (size_t)dim, query, dim);
-}
-
-bool urs_normalise(float *v, int32_t dim)
-{
-    double sum = 0;
-    for (int32_t i = 0; i < dim; i++)
-        sum += (double)v[i] * (double)v[i];
-    if (!(isfinite(sum) && sum > 0))
-        return false;
-    sum = 1 / sqrt(sum);
-    for (int32_t i = 0; i < dim; i++)
-        v[i] = (float)((double)v[i] * sum);
-    return true;
 }
 
 urs_status urs_search_new(urs_search **out, int32_t dim, urs_error *err)

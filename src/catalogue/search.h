@@ -55,7 +55,5 @@ urs_status urs_search_chips(const urs_search *s, const float *query, size_t k, c
 
 /* Dot products of one query with `rows` rows of `dim` floats (row stride dim) into scores[rows]; the inner loop of the search. */
 void urs_dot_rows(const float *restrict matrix, size_t rows, int32_t dim, const float *restrict query, float *restrict scores);
-/* In place; false when the vector is zero or not finite (then unchanged). */
-bool urs_normalise(float *v, int32_t dim);
 
 #endif

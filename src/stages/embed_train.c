@@ -1,0 +1,273 @@
+/* Training of embed; see embed_train.h. */
+#include "stages/embed_train.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "data/sampler.h"
+#include "eval/retrieval.h"
+#include "stages/embed.h"
+#include "train/loss_arcface.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SHARDS_MAX 64
+#define GROUP_TRUNK 0
+#define GROUP_TRUNK_NORM 1
+#define GROUP_HEAD 2
+#define GROUP_CENTRES 3
+
+typedef struct embed_task {
+    const urs_embed_train_options *options;
+    urs_network *network;
+    urs_chips chips;
+    size_t *items, *validation;
+    int32_t *labels, *domains, *validation_labels;
+    size_t count, validation_count;
+    int32_t batch, per_class, output;
+    uint64_t steps_per_epoch;
+    size_t input_elements;
+    urs_chip_augment augment;
+    urs_arcface *arcface[SHARDS_MAX];
+    /* The order of an epoch is drawn once and kept: batches of two epochs may be in the making at the same time. */
+    pthread_mutex_t lock;
+    struct {
+        urs_order order;
+        uint64_t epoch;
+        bool valid;
+    } orders[2];
+} embed_task;
+
+static size_t labels_at(const embed_task *t)
+{
+    return (size_t)t->batch * t->input_elements * sizeof(float);
+}
+
+static urs_status batch_items(embed_task *t, uint64_t epoch, uint64_t step, size_t *out, urs_error *err)
+{
+    const int which = (int)(epoch % 2);
+    urs_status status = URS_OK;
+    (void)pthread_mutex_lock(&t->lock);
+    if (!t->orders[which].valid || t->orders[which].epoch != epoch) {
+        urs_order_release(&t->orders[which].order);
+        t->orders[which].valid = false;
+        status = urs_sample_pk(&t->orders[which].order, t->labels, t->count, (size_t)t->per_class, (size_t)t->batch, t->domains, t->options->fit.seed, epoch, err);
+        t->orders[which].valid = status == URS_OK;
+        t->orders[which].epoch = epoch;
+    }
+    for (int32_t i = 0; status == URS_OK && i < t->batch; i++)
+        out[i] = t->orders[which].order.items[(step * (uint64_t)t->batch + (uint64_t)i) % t->orders[which].order.count];
+    (void)pthread_mutex_unlock(&t->lock);
+    return status;
+}
+
+static urs_status make_batch(void *context, uint64_t index, void *slot, int worker, urs_error *err)
+{
+    embed_task *t = context;
+    const uint64_t micro = t->options->fit.accumulate > 1 ? (uint64_t)t->options->fit.accumulate : 1, per_epoch = t->steps_per_epoch * micro;
+    const uint64_t epoch = index / per_epoch, step = index % per_epoch;
+    size_t items[4096];
+    int32_t *labels = (int32_t *)(void *)((char *)slot + labels_at(t));
+    urs_status status = batch_items(t, epoch, step, items, err);
+    (void)worker;
+    for (int32_t i = 0; status == URS_OK && i < t->batch; i++) {
+        const size_t item = t->items[items[i]];
+        labels[i] = t->labels[items[i]];
+        status = urs_chips_prepare((float *)slot + (size_t)i * t->input_elements, &t->chips, item, t->options->fit.seed, epoch, step * (uint64_t)t->batch + (uint64_t)i,
+                                   &t->network->input, t->options->no_augment ? NULL : &t->augment, err);
+    }
+    return status;
+}
+
+static urs_status arcface_loss(void *context, void *slot, int32_t shard, int32_t first, int32_t count, urs_plan *plan, const float *extra, float *d_extra, double *value, urs_error *err)
+{
+    embed_task *t = context;
+    const int32_t *labels = (const int32_t *)(const void *)((const char *)slot + labels_at(t));
+    return urs_arcface_run(t->arcface[shard], value, urs_plan_output_gradient(plan, t->output), d_extra, NULL, urs_plan_output(plan, t->output), labels + first, NULL, count, extra,
+                           (double)t->batch, err);
+}
+
+static void start_centres(void *context, float *extra, uint64_t seed)
+{
+    const embed_task *t = context;
+    urs_arcface_init(t->arcface[0], extra, seed);
+}
+
+static urs_status validate(void *context, const float *params, urs_pool *pool, double *score, char *line, size_t line_size, urs_error *err)
+{
+    embed_task *t = context;
+    const urs_retrieval_options how = {.leave_one_out = true, .rounds = -1};
+    const int32_t dim = t->network->options.embedding;
+    int64_t *identity = urs_array_new(t->validation_count, sizeof *identity);
+    float *embedding = urs_array_new(t->validation_count, (size_t)dim * sizeof *embedding);
+    const urs_image **pictures = urs_array_new(t->validation_count, sizeof *pictures);
+    urs_retrieval_result result = {0};
+    urs_embedder *embedder = NULL;
+    urs_status status = URS_OK;
+
+    if (!identity || !embedding || !pictures)
+        status = urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", t->validation_count);
+    for (size_t i = 0; status == URS_OK && i < t->validation_count; i++) {
+        pictures[i] = &t->chips.cache.images[t->validation[i]];
+        identity[i] = t->validation_labels[i];
+    }
+    if (status == URS_OK)
+        status = urs_embedder_new(&embedder, t->network->graph, params, &t->network->input, &(urs_embedder_options){.pool = pool}, err);
+    if (status == URS_OK)
+        status = urs_embedder_pictures(embedder, embedding, pictures, t->validation_count, err);
+    if (status == URS_OK) {
+        const urs_retrieval_set set = {.embedding = embedding, .identity = identity, .count = t->validation_count};
+        status = urs_retrieval_evaluate(&result, &set, &set, dim, &how, err);
+    }
+    if (status == URS_OK) {
+        *score = 0.5 * (result.macro_bear_hit[0].value + result.mean_ap.value);
+        (void)snprintf(line, line_size, "validation Hit@1 %.3f (macro %.3f, chance %.3f) mAP %.3f", result.bear_hit[0].value, result.macro_bear_hit[0].value, result.chance_hit1,
+                       result.mean_ap.value);
+    }
+    urs_retrieval_release(&result);
+    urs_embedder_free(embedder);
+    urs_free(identity);
+    urs_free(embedding);
+    urs_free(pictures);
+    return status;
+}
+
+urs_status urs_embed_train_chips(urs_chips *out, const urs_embed_train_options *o, urs_pool *pool, urs_error *err)
+{
+    const urs_chips_options options = {.trees = o->trees, .tree_count = o->tree_count, .side = o->side ? o->side : 160, .memory_limit = (size_t)1 << 31,
+                                       .validation = o->validation > 0 ? o->validation : 0.2f, .test = o->test > 0 ? o->test : 0.3f,
+                                       .seed = o->split_seed ? o->split_seed : 1, .thin_bits = 4, .per_individual = 60};
+    return urs_chips_load(out, &options, pool, err);
+}
+
+static void release_task(embed_task *t)
+{
+    for (int i = 0; i < SHARDS_MAX; i++)
+        urs_arcface_free(t->arcface[i]);
+    for (int i = 0; i < 2; i++)
+        urs_order_release(&t->orders[i].order);
+    urs_free(t->items);
+    urs_free(t->labels);
+    urs_free(t->domains);
+    urs_free(t->validation);
+    urs_free(t->validation_labels);
+    urs_chips_release(&t->chips);
+    urs_network_free(t->network);
+    (void)pthread_mutex_destroy(&t->lock);
+}
+
+static urs_status open_network(embed_task *t, urs_error *err)
+{
+    const urs_embed_train_options *o = t->options;
+    urs_model_options model;
+    urs_status status = urs_model_options_default(&model, o->arch ? o->arch : "efficientnet_lite0", err);
+    if (status != URS_OK)
+        return status;
+    model.input_width = model.input_height = o->side ? o->side : 160;
+    model.classes = 0;
+    model.embedding = o->embedding ? o->embedding : 256;
+    model.head = URS_HEAD_PLAIN;
+    model.tf_padding = strcmp(model.arch, "mobilenet_v3_small_075") == 0;
+    status = urs_network_new(&t->network, &model, o->fit.seed, err);
+    if (status == URS_OK && o->init)
+        status = urs_network_load_partial(t->network, o->init, NULL, err);
+    if (status != URS_OK)
+        return status;
+    t->network->input.fit = URS_FIT_LETTERBOX;
+    t->output = urs_graph_find_output(t->network->graph, "embedding");
+    t->input_elements = 3 * (size_t)model.input_width * (size_t)model.input_height;
+    return t->output >= 0 ? URS_OK : urs_fail(err, URS_EUNSUPPORTED, "%s has no embedding head", model.arch);
+}
+
+/* Parameters of the head learn faster than those that come pretrained. */
+static urs_status make_groups(int32_t **out, const urs_graph *graph, urs_error *err)
+{
+    const urs_param *params;
+    const int32_t n = urs_graph_params(graph, &params);
+    int32_t *group = urs_array_new((size_t)n, sizeof *group);
+    if (!group)
+        return urs_fail(err, URS_ENOMEM, "no memory for parameter groups");
+    for (int32_t i = 0; i < n; i++)
+        group[i] = strncmp(params[i].name, "embedder.", 9) == 0 ? GROUP_HEAD : params[i].role == URS_ROLE_WEIGHT ? GROUP_TRUNK : GROUP_TRUNK_NORM;
+    *out = group;
+    return URS_OK;
+}
+
+static urs_status describe(urs_text *settings, const embed_task *t, const int32_t *group, urs_error *err)
+{
+    const urs_embed_train_options *o = t->options;
+    (void)group;
+    urs_text_format(settings, "embed arch=%s side=%d embedding=%d batch=%d k=%d centres=%d margin=%g scale=%g trunk=%g epochs=%d lr=%g seed=%llu split=%llu val=%g test=%g init=%s trees=",
+                    t->network->options.arch, (int)o->side, (int)o->embedding, (int)t->batch, (int)t->per_class, (int)o->centres, o->margin, o->scale, o->trunk_lr_scale,
+                    (int)o->fit.epochs, o->fit.lr, (unsigned long long)o->fit.seed, (unsigned long long)o->split_seed, (double)o->validation, (double)o->test, o->init ? o->init : "");
+    for (size_t i = 0; i < o->tree_count; i++)
+        urs_text_format(settings, "%s;", o->trees[i]);
+    return urs_text_ok(settings) ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for settings");
+}
+
+urs_status urs_embed_train(const urs_embed_train_options *options, urs_fit_report *report, urs_error *err)
+{
+    embed_task t = {.options = options};
+    urs_fit_options fit = options->fit;
+    urs_text settings = {0};
+    urs_pool *pool = NULL;
+    int32_t *group = NULL;
+    urs_status status;
+
+    (void)pthread_mutex_init(&t.lock, NULL);
+    t.batch = fit.batch = fit.batch ? fit.batch : 32;
+    t.per_class = options->per_class ? options->per_class : 4;
+    fit.epochs = fit.epochs ? fit.epochs : 30;
+    t.augment = urs_chip_augment_default();
+    if (t.batch > 4096 || t.batch % t.per_class) {
+        status = urs_fail(err, URS_EINVAL, "a batch of %d is not made of whole individuals of %d chips", (int)t.batch, (int)t.per_class);
+        goto done;
+    }
+    status = open_network(&t, err);
+    if (status == URS_OK)
+        status = urs_pool_new(&pool, fit.threads, err);
+    if (status == URS_OK)
+        status = urs_embed_train_chips(&t.chips, options, pool, err);
+    if (status == URS_OK)
+        status = urs_chips_part(&t.items, &t.labels, &t.domains, &t.count, &t.chips, URS_PART_TRAIN, err);
+    if (status == URS_OK)
+        status = urs_chips_part(&t.validation, &t.validation_labels, NULL, &t.validation_count, &t.chips, URS_PART_VALIDATION, err);
+    if (status == URS_OK && (t.count < (size_t)t.batch || t.validation_count < 2))
+        status = urs_fail(err, URS_EINVAL, "%zu training and %zu validation chips are too few", t.count, t.validation_count);
+    if (status == URS_OK)
+        status = make_groups(&group, t.network->graph, err);
+    if (status == URS_OK)
+        status = describe(&settings, &t, group, err);
+    for (int32_t i = 0; status == URS_OK && i < urs_pool_threads(pool); i++) {
+        const urs_arcface_options arcface = {.classes = t.chips.train_classes, .dims = t.network->options.embedding, .batch = t.batch, .centres = options->centres,
+                                             .margin = options->margin > 0 ? options->margin : 0.4, .scale = options->scale > 0 ? options->scale : 32};
+        status = urs_arcface_new(&t.arcface[i], &arcface, err);
+    }
+    if (status != URS_OK)
+        goto done;
+    if (!fit.quiet)
+        (void)fprintf(stderr, "embed: %zu training chips of %d individuals (%zu near-duplicates left out), %zu validation chips\n", t.count, (int)t.chips.train_classes, t.chips.thinned,
+                      t.validation_count);
+    fit.threads = urs_pool_threads(pool);
+    t.steps_per_epoch = t.count / (size_t)(t.batch * (fit.accumulate > 1 ? fit.accumulate : 1));
+    {
+        const double trunk = options->trunk_lr_scale > 0 ? options->trunk_lr_scale : options->init ? 0.3 : 1.0;
+        const urs_fit_task task = {
+            .context = &t, .name = "embed", .steps_per_epoch = t.steps_per_epoch, .slot_bytes = labels_at(&t) + (size_t)t.batch * sizeof(int32_t),
+            .trainer = {.optimiser = {.kind = URS_OPTIMISER_ADAMW,
+                                      .groups = {[GROUP_TRUNK] = {.lr_scale = trunk, .weight_decay = 0.02}, [GROUP_TRUNK_NORM] = {.lr_scale = trunk},
+                                                 [GROUP_HEAD] = {.weight_decay = 0.02}, [GROUP_CENTRES] = {.weight_decay = 0.0005}}},
+                        .weight_group = GROUP_TRUNK, .other_group = GROUP_TRUNK_NORM, .group = group, .extra = urs_arcface_weights(t.arcface[0]), .extra_group = GROUP_CENTRES,
+                        .clip = 10, .ema = true, .ema_decay = 0.998, .ema_ramp = 200},
+            .schedule = {.kind = URS_SCHEDULE_COSINE, .lr = 1e-3, .final = 0.01, .warmup = t.steps_per_epoch / 2, .warmup_start = 1e-5},
+            .settings = urs_text_string(&settings), .make = make_batch, .loss = arcface_loss, .validate = validate, .start_extra = start_centres};
+        status = urs_fit_run(t.network, &task, &fit, report, err);
+    }
+done:
+    urs_text_release(&settings);
+    urs_free(group);
+    release_task(&t);
+    urs_pool_free(pool);
+    return status;
+}

@@ -1,0 +1,33 @@
+/* Training of embed: chips of known individuals -> ArcFace on trunk + embedding head; validated on individuals that training never saw.
+ *
+ * The first tree is the target species and is split by individual; the other trees (other animals' faces) are extra training data. Batches are P x K. Recipe:
+ * spec/models.md 2.5 and 7, with what a small data set needs on top (decisions in docs/decisions). */
+#ifndef URS_STAGES_EMBED_TRAIN_H
+#define URS_STAGES_EMBED_TRAIN_H
+
+#include "data/chips.h"
+#include "stages/fit.h"
+
+typedef struct urs_embed_train_options {
+    urs_fit_options fit;
+    const char *const *trees; /* borrowed; chips.h syntax; target first */
+    size_t tree_count;
+    const char *arch;         /* NULL: "efficientnet_lite0" */
+    const char *init;         /* starting weights by name; NULL: random */
+    int32_t side;             /* of the network input; 0: 160 */
+    int32_t embedding;        /* 0: 256 */
+    int32_t per_class;        /* K; 0: 4 */
+    int32_t centres;          /* ArcFace sub-centres; 0: 1 */
+    double margin, scale;     /* 0: 0.4 rad, 32 */
+    double trunk_lr_scale;    /* of pretrained parameters; 0: 0.3 with init, 1 without */
+    float validation, test;   /* shares of the target's chips, by individual; 0: 0.2, 0.3 */
+    uint64_t split_seed;      /* 0: 1 */
+    bool no_augment;
+} urs_embed_train_options;
+
+urs_status urs_embed_train(const urs_embed_train_options *options, urs_fit_report *report, urs_error *err) URS_CHECKED;
+
+/* Loads the chips the way training does: same split for the same options. */
+urs_status urs_embed_train_chips(urs_chips *out, const urs_embed_train_options *options, urs_pool *pool, urs_error *err) URS_CHECKED;
+
+#endif

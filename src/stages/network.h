@@ -1,0 +1,52 @@
+/* A network with its weights and everything that travels with them: the native weight file.
+ *
+ *      safetensors  tensors              the graph's parameters under the reference implementation's names, F16 or F32
+ *                   __metadata__ key     value
+ *                   ursid.format         "1"
+ *                   ursid.stage          "sift", "find", "embed", or "" for imported weights
+ *                   ursid.model          options of the architecture (models.h), one JSON object
+ *                   ursid.input          size, fit, filter, mean, std of the input (image.h), one JSON object
+ *                   ursid.classes        JSON list of class names
+ *                   ursid.thresholds     sift: {"bear": .., "animal": ..}; find: {"score": .., "iou": ..}; embed: {"known": .., "new": ..}
+ *                   ursid.calibration    embed: P(same bear | cosine), see catalogue/verdict.h
+ *                   ursid.training       JSON object: data, command, seed, epochs, measured quality
+ *                   ursid.licence, ursid.version
+ *
+ * An urs_network owns all of it and is read only after loading, so threads may share it (each with plans of its own). */
+#ifndef URS_STAGES_NETWORK_H
+#define URS_STAGES_NETWORK_H
+
+#include "models/models.h"
+#include "nn/plan.h"
+#include "nn/weights.h"
+
+typedef struct urs_network {
+    urs_model_options options;
+    urs_input_format input;
+    urs_graph *graph;   /* owned */
+    float *params;      /* owned block, urs_graph_block_elements(graph) floats */
+    urs_weights *notes; /* owned; the metadata, no tensors */
+    char fingerprint[URS_WEIGHTS_FINGERPRINT]; /* of the weights as stored; "" for a network that was not read from a file */
+} urs_network;
+
+/* Fresh network with starting values drawn from seed. */
+urs_status urs_network_new(urs_network **out, const urs_model_options *options, uint64_t seed, urs_error *err) URS_CHECKED;
+void urs_network_free(urs_network *network);
+
+/* Reads a native weight file. stage (optional): refuses a file of another stage. URS_EMISMATCH names both. */
+urs_status urs_network_read(urs_network **out, const char *path, const char *stage, urs_error *err) URS_CHECKED;
+/* Writes network->params with the notes; half: 16-bit floats. Atomic. */
+urs_status urs_network_write(const urs_network *network, const char *path, bool half, urs_error *err) URS_CHECKED;
+
+/* Copies the parameters that `path` (any readable weight file) has by name and shape; heads of another size stay as they are. loaded (optional): how many. */
+urs_status urs_network_load_partial(urs_network *network, const char *path, int32_t *loaded, urs_error *err) URS_CHECKED;
+
+const char *urs_network_note(const urs_network *network, const char *key); /* "" if none; borrowed */
+urs_status urs_network_set_note(urs_network *network, const char *key, const char *value, urs_error *err) URS_CHECKED;
+/* A number inside a JSON object note, or `otherwise`. */
+double urs_network_number(const urs_network *network, const char *key, const char *field, double otherwise);
+
+urs_status urs_input_format_to_json(char **out, const urs_input_format *format, urs_error *err) URS_CHECKED;   /* owned */
+urs_status urs_input_format_from_json(urs_input_format *out, const char *json, urs_error *err) URS_CHECKED;    /* hostile text */
+
+#endif

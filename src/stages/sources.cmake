@@ -1,0 +1,6 @@
+target_sources(ursid_lib PRIVATE
+    src/stages/embed.c
+    src/stages/embed_train.c
+    src/stages/fit.c
+    src/stages/network.c
+    src/stages/runner.c)
