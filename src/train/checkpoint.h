@@ -1,15 +1,20 @@
 /* Checkpoints: everything that a training needs to go on to the same bytes as if it had never stopped.
  *
- * A safetensors file (nn/weights.h), written atomically:
+ * A safetensors file, written to a temporary file beside it, synced and renamed:
  *
  *      tensor       shape       content
  *      params       [elements]  the trainer's block (graph, statistics, extra)
  *      optimiser.0  [elements]  momentum (SGD) or first moment (AdamW)
  *      optimiser.1  [elements]  second moment (AdamW)
  *      average      [elements]  EMA, if there is one
- *      __metadata__             ursid.kind "checkpoint", format, graph fingerprint, options, steps, batches, epoch, best, random words, note
  *
- * Numbers in the metadata are exact: 64-bit words in hexadecimal, doubles by their bits. */
+ *      __metadata__ key   content
+ *      ursid.kind         "checkpoint"
+ *      ursid.format       "1"
+ *      ursid.graph        fingerprint of the graph, 16 hexadecimal digits
+ *      ursid.optimiser    "sgd" or "adamw"
+ *      ursid.options      the caller's text
+ *      ursid.state        64-bit words in hexadecimal: steps, batches, epoch, best (the bits of the double), best epoch, generators, counters */
 #ifndef URS_TRAIN_CHECKPOINT_H
 #define URS_TRAIN_CHECKPOINT_H
 
@@ -34,7 +39,7 @@ typedef struct urs_checkpoint {
  * URS_EIO, URS_ENOMEM. */
 urs_status urs_checkpoint_save(const char *path, urs_trainer *trainer, const char *options, const urs_checkpoint *state, urs_error *err) URS_CHECKED;
 
-/* Restores trainer and state; both untouched on failure. URS_ENOTFOUND: no file. URS_EFORMAT: not a checkpoint. URS_EMISMATCH: of another graph, of
+/* Restores trainer and state; both untouched on failure, unless the disk fails in the middle of the blocks (URS_EIO). URS_ENOTFOUND: no file. URS_EFORMAT: not a checkpoint. URS_EMISMATCH: of another graph, of
  * another optimiser, or with other options (the sentence names the first difference). */
 urs_status urs_checkpoint_load(const char *path, urs_trainer *trainer, const char *options, urs_checkpoint *state, urs_error *err) URS_CHECKED;
 

@@ -1,4 +1,6 @@
 target_sources(ursid_lib PRIVATE
+    src/train/checkpoint.c
+    src/train/checkpoint_header.c
     src/train/ema.c
     src/train/loss_arcface.c
     src/train/loss_class.c
@@ -8,8 +10,10 @@ target_sources(ursid_lib PRIVATE
     src/train/loss_yolo_math.c
     src/train/optimiser.c
     src/train/optimiser_ranges.c
-    src/train/schedule.c)
+    src/train/prefetch.c
+    src/train/schedule.c
+    src/train/trainer.c)
 
 # Loops that must become vectors; without errno a square root is one instruction.
-set_source_files_properties(src/train/ema.c src/train/loss_arcface.c src/train/loss_yolo_mask.c src/train/optimiser.c
+set_source_files_properties(src/train/ema.c src/train/loss_arcface.c src/train/loss_yolo_mask.c src/train/optimiser.c src/train/trainer.c
     PROPERTIES COMPILE_OPTIONS "$<$<NOT:$<CONFIG:Debug>>:-O3>;-fno-math-errno")

@@ -53,14 +53,14 @@ typedef struct urs_trainer_calls {
 
 typedef struct urs_trainer_report {
     double loss;          /* sum over shards and micro-batches */
-    double gradient_norm; /* before clipping; 0 without clip */
+    double gradient_norm; /* of all trained parameters, before clipping */
 } urs_trainer_report;
 
 /* The graph is borrowed for the trainer's life. Parameters start with urs_graph_init_params(seed), extra ones at zero. */
 urs_status urs_trainer_new(urs_trainer **out, const urs_graph *graph, const urs_trainer_options *options, urs_error *err) URS_CHECKED;
 void urs_trainer_free(urs_trainer *t);
 
-/* One optimiser step over `accumulate` (0: 1) micro-batches, whose gradients are added. A failed step (also a loss that is not finite:
+/* One optimiser step over `accumulate` (0: 1) micro-batches, whose gradients are added. A failed step (also a loss or gradient that is not finite:
  * URS_EINVAL) leaves parameters and optimiser as they were, up to running statistics of earlier micro-batches. */
 urs_status urs_trainer_step(urs_trainer *t, const urs_trainer_calls *calls, const urs_rates *rates, int32_t accumulate, urs_trainer_report *report,
                             urs_error *err) URS_CHECKED;
