@@ -1,3 +1,8 @@
+urs_test(unit image_decode)
+urs_test(unit image_draw)
+urs_test(unit image_exif)
 urs_test(unit image_geometry)
+urs_test(unit image_jpeg)
 urs_test(unit image_resize)
 urs_test(unit image_tensor)
+urs_fuzz(photo)
