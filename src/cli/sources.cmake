@@ -1,0 +1,7 @@
+target_sources(ursid_lib PRIVATE
+    src/cli/cancel.c
+    src/cli/cmd_synth.c
+    src/cli/command.c
+    src/cli/help.c
+    src/cli/nearest.c
+    src/cli/option.c)
