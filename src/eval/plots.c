@@ -22,6 +22,7 @@
 #define SOFT "#6e7781"
 #define GRID "#e5e8eb"
 #define BINS_MAX 500
+#define TICKS_MAX 20
 
 /* Okabe and Ito, in an order that starts with the strongest contrast on white. */
 static const char *const palette[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"};
@@ -78,7 +79,10 @@ static void draw_x_axis(urs_text *out, const frame *f, const char *label)
 {
     const double step = nice_step(f->x_max - f->x_min, 6);
     char text[32];
-    for (double v = ceil(f->x_min / step - 1e-9) * step; v <= f->x_max + step * 1e-6; v += step) {
+    for (int i = 0; i < TICKS_MAX; i++) {
+        const double v = (ceil(f->x_min / step - 1e-9) + i) * step;
+        if (!(v <= f->x_max + step * 1e-6))
+            break;
         urs_text_format(out, "<path d=\"M%.1f %.1fV%.1f\" stroke=\"" GRID "\"/>", at_x(f, v), f->top, f->bottom);
         tick_label(text, v, step);
         text_at(out, at_x(f, v), f->bottom + 16, "middle", 11, SOFT, "400", text);
@@ -91,7 +95,10 @@ static void draw_y_axis(urs_text *out, const frame *f, const char *label)
 {
     const double step = nice_step(f->y_max - f->y_min, 5);
     char text[32];
-    for (double v = ceil(f->y_min / step - 1e-9) * step; v <= f->y_max + step * 1e-6; v += step) {
+    for (int i = 0; i < TICKS_MAX; i++) {
+        const double v = (ceil(f->y_min / step - 1e-9) + i) * step;
+        if (!(v <= f->y_max + step * 1e-6))
+            break;
         urs_text_format(out, "<path d=\"M%.1f %.1fH%.1f\" stroke=\"" GRID "\"/>", f->left, at_y(f, v), f->right);
         tick_label(text, v, step);
         text_at(out, f->left - 7, at_y(f, v) + 4, "end", 11, SOFT, "400", text);
@@ -116,8 +123,8 @@ static void settle(double *low, double *high)
         *high = 1;
     }
     if (*high - *low < 1e-12 * fmax(1, fabs(*high))) {
-        *low -= 0.5;
-        *high += 0.5;
+        *low -= fmax(0.5, 1e-9 * fabs(*low));
+        *high += fmax(0.5, 1e-9 * fabs(*high));
     }
 }
 
