@@ -1,6 +1,9 @@
 target_sources(ursid_lib PRIVATE
     src/models/convnext.c
     src/models/efficientnet_lite.c
+    src/models/import.c
+    src/models/import_norm.c
+    src/models/import_tflite.c
     src/models/mobilenet_v3.c
     src/models/options_json.c
     src/models/parts.c

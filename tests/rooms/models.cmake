@@ -1,2 +1,6 @@
 urs_test(unit models)
 urs_fuzz(model_options)
+urs_test(golden golden_mobilenet)
+urs_test(golden golden_convnext)
+urs_test(golden golden_yolo)
+urs_test(unit import)

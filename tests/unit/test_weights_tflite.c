@@ -31,7 +31,7 @@ static void tiny(urs_test *t)
     URS_CHECK_INT(t, ops[0].code, URS_TFLITE_CONV_2D);
     URS_CHECK_INT(t, ops[0].n_inputs, 3);
     URS_CHECK(t, ops[0].inputs[0] == 0 && ops[0].inputs[1] == 1 && ops[0].inputs[2] == 2 && ops[0].output == 3);
-    URS_CHECK(t, ops[0].stride_h == 2 && ops[0].stride_w == 2 && !ops[0].padding_valid && ops[0].activation == 3 && ops[0].dilation_h == 1);
+    URS_CHECK(t, ops[0].stride_h == 2 && ops[0].stride_w == 2 && !ops[0].padding_valid && ops[0].activation == 0 && ops[0].dilation_h == 1);
     URS_CHECK_INT(t, ops[1].code, URS_TFLITE_HARD_SWISH);
     urs_tflite_free(m);
 }

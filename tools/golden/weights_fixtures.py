@@ -1,6 +1,7 @@
 """Makes tests/fixtures/weights: tiny weight files of every kind that src/nn reads, and hostile ones; and from them the fuzz corpora.
 
 Run with Debian's python3 (torch 1.13, numpy) from the project folder:  /usr/bin/python3 tools/golden/weights_fixtures.py
+The raw .pth have addresses in them, so they change with every run, and their content does not.
 The values of tensor number t are v[i] = t + i / 8 (exact in half precision for the sizes used here), so the tests need no golden numbers.
 """
 import collections
@@ -243,8 +244,8 @@ class FlatBuilder:
         return write
 
 
-def tiny_tflite(name, weight_shape=(2, 3, 3, 1), input_of_op=1, weight_bytes=None):
-    """input [1,4,4,1] -> conv 3x3/2 SAME, ReLU6 -> [1,2,2,2] -> hard-swish."""
+def tiny_tflite(name, weight_shape=(2, 3, 3, 1), input_of_op=1, weight_bytes=None, activation=0):
+    """input [1,4,4,1] -> conv 3x3/2 SAME -> [1,2,2,2] -> hard-swish."""
     b = FlatBuilder()
     weight = values(1, 2, 3, 3, 1).numpy().tobytes() if weight_bytes is None else weight_bytes
     bias = values(2, 2).numpy().tobytes()
@@ -256,7 +257,7 @@ def tiny_tflite(name, weight_shape=(2, 3, 3, 1), input_of_op=1, weight_bytes=Non
         return lambda: b.table([b.vector(data, len(data)) if data else None])
 
     def conv():
-        return b.table([("i8", 0), ("i32", 2), ("i32", 2), ("i8", 3), ("i32", 1), ("i32", 1)])
+        return b.table([("i8", 0), ("i32", 2), ("i32", 2), ("i8", activation), ("i32", 1), ("i32", 1)])
 
     def op(code, inputs, outputs, kind=0, options=None):
         return lambda: b.table([("i32", code), b.ints(inputs), b.ints(outputs), ("i8", kind), options])
@@ -287,6 +288,7 @@ def main():
     bad_safetensors()
     bad_pth()
     tiny_tflite("tiny.tflite")
+    tiny_tflite("relu6.tflite", activation=3)
     tiny_tflite("bad_negative.tflite", weight_shape=(2, 3, -3, 1))
     tiny_tflite("bad_product.tflite", weight_shape=(1 << 30, 1 << 30, 1 << 30, 1))
     tiny_tflite("bad_data.tflite", weight_bytes=b"\0" * 20)
