@@ -1,4 +1,8 @@
+urs_test(unit checkpoint)
 urs_test(unit loss_yolo)
 urs_test(unit losses)
 urs_test(unit optimiser)
+urs_test(unit prefetch)
 urs_test(unit schedule)
+urs_test(unit trainer)
+urs_fuzz(checkpoint)
