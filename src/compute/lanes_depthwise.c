@@ -155,19 +155,17 @@ static depthwise geometry(const urs_kernel_spec *spec)
                        .top = spec->attr.pad_top, .left = spec->attr.pad_left};
 }
 
-/* Calls with K and W as constants. */
+/* Calls with K and W as constants; the other block size, which only tests use with this instruction set, shares one general version. */
 #define WITH_KERNEL(k, w, call)                                               \
     do {                                                                      \
-        if ((w) == 16) {                                                      \
-            enum { W = 16 };                                                  \
+        if ((w) == LANES_BLOCK) {                                             \
+            enum { W = LANES_BLOCK };                                         \
             if ((k) == 3) { enum { K = 3 }; call; }                           \
             else if ((k) == 5) { enum { K = 5 }; call; }                      \
             else { enum { K = 7 }; call; }                                    \
         } else {                                                              \
-            enum { W = 8 };                                                   \
-            if ((k) == 3) { enum { K = 3 }; call; }                           \
-            else if ((k) == 5) { enum { K = 5 }; call; }                      \
-            else { enum { K = 7 }; call; }                                    \
+            const int64_t K = (k), W = (w);                                   \
+            call;                                                             \
         }                                                                     \
     } while (0)
 

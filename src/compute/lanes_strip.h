@@ -51,19 +51,23 @@ INLINE int64_t strip_channel(const strips *v, int64_t group)
     return group * v->width;
 }
 
+/* Block of the instruction set this file is compiled for. */
+#ifdef __AVX512F__
+#define LANES_BLOCK 16
+#else
+#define LANES_BLOCK 8
+#endif
+
 /* Calls `call` with W and S as constants where the strip is a full block, so that the compiler sees fixed trip counts. */
-#define WITH_WIDTH(width, stride, call)                 \
-    do {                                                \
-        if ((width) == 16 && (stride) == 16) {          \
-            enum { W = 16, S = 16 };                    \
-            call;                                       \
-        } else if ((width) == 8 && (stride) == 8) {     \
-            enum { W = 8, S = 8 };                      \
-            call;                                       \
-        } else {                                        \
-            const int64_t W = (width), S = (stride);    \
-            call;                                       \
-        }                                               \
+#define WITH_WIDTH(width, stride, call)                                 \
+    do {                                                                \
+        if ((width) == LANES_BLOCK && (stride) == LANES_BLOCK) {        \
+            enum { W = LANES_BLOCK, S = LANES_BLOCK };                  \
+            call;                                                       \
+        } else {                                                        \
+            const int64_t W = (width), S = (stride);                    \
+            call;                                                       \
+        }                                                               \
     } while (0)
 
 /* exp(x), relative error below 2e-7 (range reduction by ln 2, degree-6 polynomial); clamps instead of overflowing. */
@@ -141,19 +145,16 @@ INLINE float lane_slope(float x, urs_activation a)
     return 1.0f;
 }
 
-/* Calls `call` with A as a constant. */
+/* Calls `call` with A as a constant for the activations that follow batch norms; the rest decide per element. */
 #define WITH_ACTIVATION(activation, call)                                              \
     do {                                                                               \
         switch (activation) {                                                          \
+        case URS_ACT_NONE: { enum { A = URS_ACT_NONE }; call; } break;                 \
         case URS_ACT_RELU: { enum { A = URS_ACT_RELU }; call; } break;                 \
         case URS_ACT_RELU6: { enum { A = URS_ACT_RELU6 }; call; } break;               \
         case URS_ACT_HARD_SWISH: { enum { A = URS_ACT_HARD_SWISH }; call; } break;     \
-        case URS_ACT_HARD_SIGMOID: { enum { A = URS_ACT_HARD_SIGMOID }; call; } break; \
-        case URS_ACT_SIGMOID: { enum { A = URS_ACT_SIGMOID }; call; } break;           \
         case URS_ACT_SILU: { enum { A = URS_ACT_SILU }; call; } break;                 \
-        case URS_ACT_GELU: { enum { A = URS_ACT_GELU }; call; } break;                 \
-        case URS_ACT_NONE:                                                             \
-        case URS_ACT_COUNT: { enum { A = URS_ACT_NONE }; call; } break;                \
+        default: { const urs_activation A = (activation); call; } break;               \
         }                                                                              \
     } while (0)
 
