@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+extern const urs_command urs_cmd_model;
 extern const urs_command urs_cmd_synth;
 
 static const urs_command *const commands[] = {
+    &urs_cmd_model,
     &urs_cmd_synth,
 };
 

@@ -1,5 +1,8 @@
 target_sources(ursid_lib PRIVATE
     src/cli/cancel.c
+    src/cli/cmd_model.c
+    src/cli/cmd_model_import.c
+    src/cli/cmd_model_info.c
     src/cli/cmd_synth.c
     src/cli/command.c
     src/cli/help.c
