@@ -143,20 +143,19 @@ static void box_loss(run *r, int32_t image, int64_t anchor, urs_yolo_anchor at, 
     for (int side = 0; side < 4; side++) {
         const float *map = y->outputs.box[at.level] + offset + (size_t)side * (size_t)bins * plane;
         const double sign = side < 2 ? -1 : 1; /* the distance grows against x1, y1 and with x2, y2 */
-        double logits[URS_YOLO_BINS_MAX], by_logit[URS_YOLO_BINS_MAX];
+        double logits[URS_YOLO_BINS_MAX], by_logit[URS_YOLO_BINS_MAX], top = (double)map[0], sum = 0;
         const double distance = sign * (box[side] - centre[side % 2]), by_distance = -sign * by_box[side] * weight * r->box_scale;
-        const double target_distance = fmax(0, fmin(sign * (wanted[side] - centre[side % 2]), (double)bins - 1 - 0.01));
-        const int32_t low = (int32_t)target_distance;
-        const double high_share = target_distance - (double)low;
 
-        for (int32_t i = 0; i < bins; i++)
-            logits[i] = (double)map[(size_t)i * plane];
-        r->dfl += weight * urs_yolo_dfl(logits, bins, target_distance, by_logit) / 4;
-        if (!r->gradients)
-            continue;
         for (int32_t i = 0; i < bins; i++) {
-            /* by_logit is softmax minus the two target shares: with them put back it serves the expectation's gradient too */
-            const double p = by_logit[i] + (i == low ? 1 - high_share : i == low + 1 ? high_share : 0);
+            logits[i] = (double)map[(size_t)i * plane];
+            top = fmax(top, logits[i]);
+        }
+        for (int32_t i = 0; i < bins; i++)
+            sum += exp(logits[i] - top);
+        r->dfl += weight * urs_yolo_dfl(logits, bins, sign * (wanted[side] - centre[side % 2]), by_logit) / 4;
+        for (int32_t i = 0; r->gradients && i < bins; i++) {
+            /* the distance is the expectation of the bins: its derivative by logit i is p_i (i - distance) */
+            const double p = exp(logits[i] - top) / sum;
             const double d = by_distance * p * ((double)i - distance) + by_logit[i] * weight * r->dfl_scale / 4;
 
             r->gradients->box[at.level][offset + ((size_t)side * (size_t)bins + (size_t)i) * plane] = (float)d;

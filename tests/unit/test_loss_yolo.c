@@ -314,13 +314,63 @@ static void ciou_gradient_is_the_slope(urs_test *t)
     }
 }
 
+/* A target whose sides are further away than the bins reach: the distances are clamped, in the value and in the gradient alike. With the gain of CIoU next
+ * to zero only DFL depends on the box logits, since a run keeps the boxes that were decoded for the assignment. */
+static void far_sides_are_clamped(urs_test *t)
+{
+    enum { K = 32, PLANE = K * K };
+    const urs_yolo_loss_options options = {.batch = 1, .classes = 1, .n_levels = 1, .levels = {{K, K, 8}}, .box_gain = 1e-30};
+    const float box[] = {1, 1, 250, 252};
+    const int32_t class = 0, *target;
+    const float *score;
+    const urs_yolo_targets targets = {1, box, &class, NULL};
+    float *maps = calloc(2 * 65 * PLANE, sizeof(float)), *d = maps + 65 * PLANE;
+    urs_yolo_outputs out = {.box = {maps}, .cls = {maps + 64 * PLANE}};
+    const urs_yolo_gradients grad = {.box = {d}, .cls = {d + 64 * PLANE}};
+    urs_yolo_loss *y;
+    urs_yolo_sums sums;
+    urs_yolo_parts parts;
+    uint64_t lcg = 3;
+    int checked = 0;
+    urs_error err = {0};
+
+    URS_REQUIRE(t, maps != NULL);
+    lcg_fill(&lcg, maps, 65 * PLANE, 1);
+    URS_REQUIRE_OK(t, urs_yolo_loss_new(&y, &options, &err), err);
+    URS_REQUIRE_OK(t, urs_yolo_loss_assign(y, &sums, &out, &targets, 1, &err), err);
+    URS_CHECK_INT(t, sums.foreground, 10);
+    URS_REQUIRE_OK(t, urs_yolo_loss_run(y, &parts, &grad, &sums, &err), err);
+    urs_yolo_loss_assignment(y, 0, &target, &score);
+    for (int i = 0; i < PLANE; i++)
+        for (int channel = 0; target[i] == 0 && channel < 64; channel++) {
+            float *x = maps + channel * PLANE + i;
+            const float kept = *x;
+            double up, width;
+
+            *x = kept + 0.01f;
+            width = (double)*x;
+            URS_REQUIRE_OK(t, urs_yolo_loss_run(y, &parts, NULL, &sums, &err), err);
+            up = parts.total;
+            *x = kept - 0.01f;
+            width -= (double)*x;
+            URS_REQUIRE_OK(t, urs_yolo_loss_run(y, &parts, NULL, &sums, &err), err);
+            *x = kept;
+            URS_CHECK_NEAR(t, d[channel * PLANE + i], (up - parts.total) / width, 1e-5);
+            checked++;
+        }
+    URS_CHECK_INT(t, checked, 640);
+    urs_yolo_loss_free(y);
+    free(maps);
+}
+
 int main(void)
 {
     static const urs_case cases[] = {{"has_the_specs_values", has_the_specs_values},
                                      {"ciou_gradient_is_the_slope", ciou_gradient_is_the_slope},
                                      {"equals_the_reference", equals_the_reference},
                                      {"shards_add_up", shards_add_up},
-                                     {"empty_batches_are_fine", empty_batches_are_fine}};
+                                     {"empty_batches_are_fine", empty_batches_are_fine},
+                                     {"far_sides_are_clamped", far_sides_are_clamped}};
 
     return urs_run_cases(cases, sizeof(cases) / sizeof(cases[0]));
 }
