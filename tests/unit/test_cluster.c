@@ -1,0 +1,93 @@
+/* Grouping of unknown bears: against SciPy's average linkage, with frames that forbid, and at the edges. */
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/vector.h"
+#include "catalogue/cluster.h"
+#include "catalogue/search.h"
+#include "golden.h"
+#include "harness.h"
+
+static void agrees_with_scipy(urs_test *t)
+{
+    urs_golden *g = NULL;
+    urs_error err = {0};
+    size_t label[40], groups = 0;
+    URS_REQUIRE_OK(t, urs_golden_open(&g, URS_SOURCE_DIR "/tests/golden/eval.gold", &err), err);
+    const urs_golden_tensor *e = urs_golden_find(g, "cluster/embedding"), *cut = urs_golden_find(g, "cluster/cosine"), *want = urs_golden_find(g, "cluster/label");
+    URS_REQUIRE(t, e && cut && want && e->dims[0] == 40);
+    for (size_t c = 0; c < cut->count; c++) {
+        const urs_cluster_options o = {.threshold = (1 + cut->f64[c]) / 2};
+        size_t most = 0;
+        URS_REQUIRE_OK(t, urs_cluster_chips(label, &groups, e->f32, 40, (int32_t)e->dims[1], NULL, &o, &err), err);
+        for (size_t i = 0; i < 40; i++) {
+            URS_CHECK_INT(t, label[i], want->i64[c * 40 + i]);
+            most = label[i] > most ? label[i] : most;
+        }
+        URS_CHECK_INT(t, groups, most + 1);
+    }
+    urs_golden_close(g);
+}
+
+static void one_frame_holds_two_bears(urs_test *t)
+{
+    const float e[4][2] = {{1, 0}, {1, 0}, {1, 0}, {0, 1}};
+    const int64_t frame[4] = {8, 8, -1, -1};
+    const urs_cluster_options o = {.frame = frame};
+    size_t label[4], groups = 0;
+    urs_error err = {0};
+    URS_REQUIRE_OK(t, urs_cluster_chips(label, &groups, &e[0][0], 4, 2, NULL, NULL, &err), err);
+    URS_CHECK_INT(t, groups, 1); /* without calibration 0.5 is a mean cosine of 0 */
+    URS_REQUIRE_OK(t, urs_cluster_chips(label, &groups, &e[0][0], 3, 2, NULL, &o, &err), err);
+    URS_CHECK_INT(t, groups, 2);
+    URS_CHECK(t, label[0] != label[1] && (label[2] == label[0] || label[2] == label[1]));
+}
+
+static void edges(urs_test *t)
+{
+    const float one[2] = {1, 0};
+    size_t label[1] = {7}, groups = 9;
+    urs_error err = {0};
+    URS_REQUIRE_OK(t, urs_cluster_chips(NULL, &groups, NULL, 0, 2, NULL, NULL, &err), err);
+    URS_CHECK_INT(t, groups, 0);
+    URS_REQUIRE_OK(t, urs_cluster_chips(label, &groups, one, 1, 2, NULL, NULL, &err), err);
+    URS_CHECK(t, groups == 1 && label[0] == 0);
+    URS_CHECK_INT(t, urs_cluster_chips(label, &groups, one, URS_CLUSTER_CHIPS_MAX + 1, 2, NULL, NULL, &err), URS_ELIMIT);
+}
+
+/* 12 well separated bears, 600 chips in mixed order: found exactly, whatever the threshold in between. */
+static void finds_separated_bears(urs_test *t)
+{
+    enum { N = 600, D = 24, BEARS = 12 };
+    float *e = urs_array_new((size_t)N * D, sizeof *e);
+    size_t *label = urs_array_new(N, sizeof *label), groups = 0, truth[N];
+    urs_random r;
+    urs_error err = {0};
+    const urs_calibration cal = {.kind = URS_CALIBRATION_LOGISTIC, .slope = 12, .intercept = -6};
+    URS_REQUIRE(t, e && label);
+    urs_random_init(&r, 4);
+    for (size_t i = 0; i < N; i++) {
+        truth[i] = (size_t)urs_random_below(&r, BEARS);
+        for (size_t d = 0; d < D; d++)
+            e[i * D + d] = (float)((d == truth[i] ? 1.0 : 0.0) + 0.08 * urs_random_normal(&r));
+        (void)urs_normalise(&e[i * D], D);
+    }
+    URS_REQUIRE_OK(t, urs_cluster_chips(label, &groups, e, N, D, &cal, NULL, &err), err);
+    URS_CHECK_INT(t, groups, BEARS);
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < i; j++)
+            if ((label[i] == label[j]) != (truth[i] == truth[j]))
+                urs_test_fail(t, __FILE__, __LINE__, "chips %zu and %zu", i, j);
+    urs_free(e);
+    urs_free(label);
+}
+
+int main(void)
+{
+    static const urs_case cases[] = {
+        {"agrees with SciPy's average linkage", agrees_with_scipy},
+        {"two heads in one frame are two bears", one_frame_holds_two_bears},
+        {"separated bears are found", finds_separated_bears},
+        {"edges", edges},
+    };
+    return urs_run_cases(cases, sizeof cases / sizeof *cases);
+}
