@@ -77,7 +77,7 @@ static urs_status read_trees(urs_chips *chips, size_t *target_count, const urs_c
     urs_status status = URS_OK;
     size_t capacity = 0;
     for (size_t i = 0; i < o->tree_count; i++) {
-        tree t;
+        tree t = {0};
         const size_t before = chips->dataset.count;
         status = parse_tree(&t, o->trees[i], i == 0, err);
         if (status != URS_OK)
@@ -105,7 +105,7 @@ static urs_status split_target(urs_chips *chips, size_t target_count, const urs_
 {
     urs_split split = {0};
     urs_dataset target = chips->dataset; /* a view of the first samples; not released */
-    const urs_split_options how = {.by = URS_SPLIT_INDIVIDUAL, .validation = o->validation, .test = o->test, .seed = o->seed};
+    const urs_split_options how = {.by = URS_SPLIT_INDIVIDUAL, .share_of_groups = true, .validation = o->validation, .test = o->test, .seed = o->seed};
     urs_status status;
     target.count = target_count;
     /* Labels of a tree with one level are the individuals: they would make every share a matter of single animals. */

@@ -24,7 +24,7 @@ typedef struct urs_chips_options {
     size_t tree_count;
     int32_t side;             /* of the cache; 0 = 160 */
     size_t memory_limit;      /* bytes of pixels; 0 = 500,000,000 */
-    float validation, test;   /* shares of the target's samples, by individual; 0 = none */
+    float validation, test;   /* shares of the target's individuals; 0 = none */
     uint64_t seed;
     int32_t thin_bits;        /* 0 = no thinning */
     bool thin_target;

@@ -186,12 +186,13 @@ static int64_t lack(const deal *d, int part, const size_t *members, size_t n)
     return sum > 0 ? sum * 1000 / d->share[part] : sum;
 }
 
-static void deal_group(urs_split *out, deal *d, const size_t *members, size_t n, int32_t number, int forced)
+/* counted: how many of the members count towards the shares. */
+static void deal_group(urs_split *out, deal *d, const size_t *members, size_t n, size_t counted, int32_t number, int forced)
 {
     int best = forced;
     int64_t most = 0;
     for (int part = 0; part < 3 && forced < 0; part++) {
-        const int64_t l = d->share[part] > 0 ? lack(d, part, members, n) : INT64_MIN;
+        const int64_t l = d->share[part] > 0 ? lack(d, part, members, counted) : INT64_MIN;
         if (d->share[part] > 0 && (best < 0 || l > most)) {
             best = part;
             most = l;
@@ -200,7 +201,7 @@ static void deal_group(urs_split *out, deal *d, const size_t *members, size_t n,
     for (size_t i = 0; i < n; i++) {
         out->parts[members[i]] = (urs_part)best;
         out->groups[members[i]] = number;
-        d->have[(size_t)best * d->label_count + label_of(d, members[i])]++;
+        d->have[(size_t)best * d->label_count + label_of(d, members[i])] += i < counted;
         out->part_counts[best]++;
     }
 }
@@ -243,7 +244,7 @@ static urs_status deal_groups(urs_split *out, const urs_dataset *dataset, const 
         if (root == i)
             place[i] = count++;
         groups[place[root]].size++;
-        d.all[label_of(&d, i)]++;
+        d.all[label_of(&d, i)] += !o->share_of_groups || root == i;
     }
     for (size_t g = 0; g < count; g++) {
         groups[g].first = at;
@@ -264,7 +265,7 @@ static urs_status deal_groups(urs_split *out, const urs_dataset *dataset, const 
     for (size_t g = 0; g < count; g++) {
         const size_t *m = members + groups[g].first;
         const bool first = o->by == URS_SPLIT_INDIVIDUAL_DAY && brings_new_individual(dataset, seen, m, groups[g].size);
-        deal_group(out, &d, m, groups[g].size, (int32_t)g, first ? 0 : -1);
+        deal_group(out, &d, m, groups[g].size, o->share_of_groups ? 1 : groups[g].size, (int32_t)g, first ? 0 : -1);
     }
 done:
     urs_free(d.all);

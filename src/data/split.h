@@ -27,6 +27,7 @@ typedef enum urs_split_by {
 typedef struct urs_split_options {
     urs_split_by by;
     float validation, test;   /* shares of the samples, 0..1, together below 1; the rest is train */
+    bool share_of_groups;     /* the shares are of groups (individuals), not of samples: one animal with half of all pictures does not fill a part alone */
     uint64_t seed;
     const char *collections;  /* borrowed; camera names, comma separated, that stand for many places: their samples are singles; NULL = none */
     const char *together;     /* borrowed; groups of file stems: "bear081,bear095;bear171,bear199"; NULL = none */
