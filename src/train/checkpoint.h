@@ -39,8 +39,9 @@ typedef struct urs_checkpoint {
  * URS_EIO, URS_ENOMEM. */
 urs_status urs_checkpoint_save(const char *path, urs_trainer *trainer, const char *options, const urs_checkpoint *state, urs_error *err) URS_CHECKED;
 
-/* Restores trainer and state; both untouched on failure, unless the disk fails in the middle of the blocks (URS_EIO). URS_ENOTFOUND: no file. URS_EFORMAT: not a checkpoint. URS_EMISMATCH: of another graph, of
- * another optimiser, or with other options (the sentence names the first difference). */
+/* Restores trainer and state; both untouched on failure, unless the disk fails in the middle of the blocks (URS_EIO). URS_ENOTFOUND: no file.
+ * URS_EFORMAT: not a checkpoint. URS_EMISMATCH: of another graph, of another optimiser, or with other options (the sentence names the first
+ * difference). */
 urs_status urs_checkpoint_load(const char *path, urs_trainer *trainer, const char *options, urs_checkpoint *state, urs_error *err) URS_CHECKED;
 
 /* Hash of a graph's operations, parameter names and shapes. */

@@ -252,6 +252,33 @@ static void failed_steps_change_nothing(urs_test *t)
     urs_graph_free(graph);
 }
 
+/* The same on the fast backend, where there is one. */
+static void fast_backend_is_deterministic(urs_test *t)
+{
+    const tiny_options o = {.batch_norm = true, .dropout = true};
+    urs_trainer_options options = base_options(2, 8);
+    urs_graph *graph;
+    tiny w[2];
+    size_t bytes;
+
+    options.backend = urs_backend_onednn();
+    if (!options.backend) {
+        urs_test_skip(t, "built without oneDNN");
+        return;
+    }
+    graph = tiny_graph(t, &o);
+    URS_REQUIRE(t, graph != NULL);
+    for (int i = 0; i < 2; i++) {
+        URS_REQUIRE(t, tiny_open(t, &w[i], graph, &o, &options));
+        URS_CHECK(t, isfinite(tiny_run(t, &w[i], 5, 0.1, 1)));
+    }
+    bytes = urs_trainer_elements(w[0].trainer) * sizeof(float);
+    URS_CHECK(t, memcmp(urs_trainer_params(w[0].trainer), urs_trainer_params(w[1].trainer), bytes) == 0);
+    for (int i = 0; i < 2; i++)
+        tiny_close(&w[i]);
+    urs_graph_free(graph);
+}
+
 int main(void)
 {
     static const urs_case cases[] = {{"is_the_step_by_hand", is_the_step_by_hand},
@@ -260,7 +287,8 @@ int main(void)
                                      {"statistics_are_averaged", statistics_are_averaged},
                                      {"learns", learns},
                                      {"frozen_parts_stay", frozen_parts_stay},
-                                     {"failed_steps_change_nothing", failed_steps_change_nothing}};
+                                     {"failed_steps_change_nothing", failed_steps_change_nothing},
+                                     {"fast_backend_is_deterministic", fast_backend_is_deterministic}};
 
     return urs_run_cases(cases, sizeof(cases) / sizeof(cases[0]));
 }
