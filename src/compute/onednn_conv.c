@@ -29,6 +29,7 @@ typedef struct conv_kernel {
     bool has_data, has_weights;
     int64_t residual;   /* elements of the skip connection, 0: none */
     bool add_residual;  /* added by ourselves afterwards */
+    size_t skip_at;     /* then: place in the scratch for a skip connection whose memory the output takes */
 } conv_kernel;
 
 static void release_unit(unit *u)
@@ -209,12 +210,17 @@ static urs_status run_forward(conv_kernel *k, urs_error *err)
     int n = 4;
     if (u->bias)
         args[n++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, u->bias};
+    const float *skip = k->args.in[1];
+    if (k->add_residual && k->args.in[1] == k->args.out) {
+        /* The output takes the place of the skip connection: keep it aside, behind the library's own scratch. */
+        memcpy((char *)k->args.scratch + k->skip_at, skip, (size_t)k->residual * sizeof(float));
+        skip = (const float *)(const void *)((char *)k->args.scratch + k->skip_at);
+    }
     if (k->residual && !k->add_residual && k->args.in[1] != k->args.out)
         memcpy(k->args.out, k->args.in[1], (size_t)k->residual * sizeof(float));
     status = urs_dnnl_check(dnnl_primitive_execute(u->primitive, k->stream, n, args), "to run a convolution", err);
     if (status == URS_OK && k->add_residual) {
         float *out = k->args.out;
-        const float *skip = k->args.in[1];
         for (int64_t i = 0; i < k->residual; i++)
             out[i] += skip[i];
     }
@@ -265,15 +271,22 @@ static urs_dnnl_conv describe(const urs_kernel_spec *spec)
     if (one_pixel(spec) && c.attr.kernel_h == 1 && c.attr.kernel_w == 1) {
         c.in.h = c.out.h = spec->in[0].n;
         c.in.n = c.out.n = 1;
+        /* [N][C] also where the layout says NCHW: with one pixel the two are the same bytes. */
+        c.in.block = c.in.c;
+        c.out.block = c.out.c;
     }
     return c;
 }
 
 urs_status urs_onednn_conv_new(urs_kernel **out, const urs_kernel_spec *spec, urs_error *err)
 {
-    conv_kernel *k = urs_array_new(1, sizeof *k);
+    conv_kernel *k;
     dnnl_engine_t engine = NULL;
     urs_status status;
+    /* A skip connection in another layout (the graph's own input): rare, so the slow way. */
+    if (spec->attr.has_residual && spec->in[1].block != spec->out.block)
+        return urs_adapter_new(out, spec, err);
+    k = urs_array_new(1, sizeof *k);
     if (!k)
         return urs_fail(err, URS_ENOMEM, "no memory for a kernel");
     k->base = (urs_kernel){.bind = bind_conv, .pack = pack_conv, .run = run_conv, .free = free_conv};
@@ -302,6 +315,10 @@ urs_status urs_onednn_conv_new(urs_kernel **out, const urs_kernel_spec *spec, ur
     if (status != URS_OK) {
         free_conv(&k->base);
         return status;
+    }
+    if (k->add_residual) {
+        k->skip_at = (k->base.scratch_bytes + 63) / 64 * 64;
+        k->base.scratch_bytes = k->skip_at + (size_t)k->residual * sizeof(float);
     }
     *out = &k->base;
     return URS_OK;
