@@ -10,10 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+extern const urs_command urs_cmd_catalogue;
 extern const urs_command urs_cmd_model;
 extern const urs_command urs_cmd_synth;
 
 static const urs_command *const commands[] = {
+    &urs_cmd_catalogue,
     &urs_cmd_model,
     &urs_cmd_synth,
 };

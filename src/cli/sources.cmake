@@ -1,5 +1,6 @@
 target_sources(ursid_lib PRIVATE
     src/cli/cancel.c
+    src/cli/cmd_catalogue.c
     src/cli/cmd_model.c
     src/cli/cmd_model_import.c
     src/cli/cmd_model_info.c

@@ -154,7 +154,7 @@ static void draw_legend(urs_text *out, const frame *f, const urs_plot_series *se
         for (const char *p = series[i].name; *p; p++)
             characters += ((unsigned char)*p & 0xc0) != 0x80;
         text_at(out, x, f->top - 8, "end", 11, INK, "400", series[i].name);
-        x -= 6.2 * (double)characters + 14;
+        x -= 6.9 * (double)characters + 16;
         urs_text_format(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\" rx=\"2\" fill=\"%s\"/>", x, f->top - 17, palette[i % PALETTE]);
         x -= 12;
     }
