@@ -184,7 +184,10 @@ typedef struct written {
 
 static urs_weight_type type_to_write(const urs_weight *w, urs_weight_type wanted)
 {
-    if (wanted != URS_WEIGHT_F16 || w->rank < 2)
+    int32_t wide = 0;
+    for (int32_t i = 0; i < w->rank; i++)
+        wide += w->shape[i] != 1;
+    if (wanted != URS_WEIGHT_F16 || wide < 2) /* [c,1,1] is a vector too: layer scales begin at 1e-6, where half has two digits */
         return URS_WEIGHT_F32;
     for (size_t i = 0; i < w->count; i++)
         if (isfinite(w->data[i]) && fabsf(w->data[i]) >= 65520.0f) /* would round to infinity */

@@ -86,8 +86,8 @@ urs_status urs_safetensors_read(urs_weights **out, const void *data, size_t size
 urs_status urs_pth_read(urs_weights **out, const void *data, size_t size, urs_error *err) URS_CHECKED;
 
 /* Writes safetensors, atomically. The same collection gives the same bytes: F32 tensors first, then F16, each sorted by name; metadata sorted by key;
- * header padded with spaces so that the data start at a multiple of 8 bytes. URS_WEIGHT_F32 or URS_WEIGHT_F16; with F16 vectors and scalars (biases, norms, running
- * statistics) and tensors with finite values beyond half's range stay F32, which costs about a percent and keeps small variances exact. */
+ * header padded with spaces so that the data start at a multiple of 8 bytes. URS_WEIGHT_F32 or URS_WEIGHT_F16; with F16 vectors, [c,1,1] included, and scalars (biases, norms,
+ * running statistics, layer scales) and tensors with finite values beyond half's range stay F32, which costs about a percent and keeps small variances exact. */
 urs_status urs_weights_write_safetensors(const char *path, const urs_weights *w, urs_weight_type type, urs_error *err) URS_CHECKED;
 
 /* SHA-256 in hex over names, shapes and float32 values, sorted by name (metadata not included): tells models apart, whatever file they came from. */

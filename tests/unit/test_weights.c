@@ -131,11 +131,11 @@ static urs_weights *sample(urs_test *t)
 {
     urs_weights *w = NULL;
     urs_error err = {0};
-    const int64_t square[2] = {3, 3}, line[1] = {4};
+    const int64_t square[2] = {3, 3}, line[1] = {4}, scale[3] = {4, 1, 1};
     const float a[9] = {0.1f, -2, 3, 1e-7f, 65504, 5, 6, 7, 1.0f / 3}, b[4] = {0.1f, 1e-9f, 70000, -1}, c[9] = {1e6f, 0, 0, 0, 0, 0, 0, 0, 0.1f};
     if (urs_weights_new(&w, &err) != URS_OK || urs_weights_add(w, "b.weight", 2, square, a, &err) != URS_OK ||
         urs_weights_add(w, "b.bias", 1, line, b, &err) != URS_OK || urs_weights_add(w, "a.big", 2, square, c, &err) != URS_OK ||
-        urs_weights_set_metadata(w, "key", "value", &err) != URS_OK || urs_weights_set_metadata(w, "json", "{\"a\": [1]}", &err) != URS_OK)
+        urs_weights_add(w, "a.scale", 3, scale, b, &err) != URS_OK || urs_weights_set_metadata(w, "key", "value", &err) != URS_OK || urs_weights_set_metadata(w, "json", "{\"a\": [1]}", &err) != URS_OK)
         urs_test_fail(t, __FILE__, __LINE__, "%s", err.message);
     return w;
 }
@@ -173,6 +173,7 @@ static void round_trip(urs_test *t)
     URS_CHECK_INT(t, urs_weights_find(half, "b.weight")->stored, URS_WEIGHT_F16);
     URS_CHECK_INT(t, urs_weights_find(half, "b.bias")->stored, URS_WEIGHT_F32);  /* a vector */
     URS_CHECK_INT(t, urs_weights_find(half, "a.big")->stored, URS_WEIGHT_F32);   /* beyond half's range */
+    URS_CHECK_INT(t, urs_weights_find(half, "a.scale")->stored, URS_WEIGHT_F32); /* a vector too */
     URS_CHECK_NEAR(t, urs_weights_find(half, "b.weight")->data[8], 1.0 / 3, 1.0 / 3 / 2048);
     URS_CHECK_NEAR(t, urs_weights_find(half, "b.weight")->data[4], 65504, 0);
     URS_CHECK(t, urs_weights_find(half, "b.bias")->data[1] == 1e-9f);
