@@ -2,7 +2,7 @@
 #include "catalogue/verdict.h"
 
 #include "base/memory.h"
-#include "catalogue/search.h"
+#include "base/vector.h"
 
 #include <jansson.h>
 #include <math.h>

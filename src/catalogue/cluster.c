@@ -5,7 +5,7 @@
 #include "catalogue/cluster.h"
 
 #include "base/memory.h"
-#include "catalogue/search.h"
+#include "base/vector.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -28,33 +28,6 @@ struct urs_search {
     size_t slots;       /* power of two, at least twice `bears` */
 };
 
-/* Four lanes in one register: GCC and Clang both have the notation, and it lets the compiler add in an order that plain float sums forbid. Baseline instructions are enough, memory is what
- * limits. */
-typedef float lanes __attribute__((vector_size(16), aligned(4), may_alias));
-
-static float dot(const float *restrict a, const float *restrict b, int32_t n)
-{
-    lanes part[4] = {{0}, {0}, {0}, {0}};
-    float sum = 0;
-    int32_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        part[0] += *(const lanes *)(a + i) * *(const lanes *)(b + i);
-        part[1] += *(const lanes *)(a + i + 4) * *(const lanes *)(b + i + 4);
-        part[2] += *(const lanes *)(a + i + 8) * *(const lanes *)(b + i + 8);
-        part[3] += *(const lanes *)(a + i + 12) * *(const lanes *)(b + i + 12);
-    }
-    for (; i < n; i++)
-        sum += a[i] * b[i];
-    part[0] = (part[0] + part[1]) + (part[2] + part[3]);
-    return sum + ((part[0][0] + part[0][1]) + (part[0][2] + part[0][3]));
-}
-
-void urs_dot_rows(const float *restrict matrix, size_t rows, int32_t dim, const float *restrict query, float *restrict scores)
-{
-    for (size_t r = 0; r < rows; r++)
-        scores[r] = dot(matrix + r * (size_t)dim, query, dim);
-}
-
 urs_status urs_search_new(urs_search **out, int32_t dim, urs_error *err)
 {
     urs_search *s;
@@ -318,8 +291,8 @@ static void scan_bears(const urs_search *s, const float *q, int64_t exclude, bea
 static float centroid_score(const urs_search *s, size_t bear, const float *q)
 {
     const float *sum = s->sum + bear * (size_t)s->dim;
-    const float length = sqrtf(dot(sum, sum, s->dim));
-    return length > 0 ? dot(sum, q, s->dim) / length : 0;
+    const float length = sqrtf(urs_dot(sum, sum, s->dim));
+    return length > 0 ? urs_dot(sum, q, s->dim) / length : 0;
 }
 
 urs_status urs_search_bears(const urs_search *s, const float *query, size_t k, const urs_search_options *options, urs_search_hit *hits, size_t *count,

@@ -53,7 +53,4 @@ urs_status urs_search_bears(const urs_search *s, const float *query, size_t k, c
 urs_status urs_search_chips(const urs_search *s, const float *query, size_t k, const urs_search_options *options, urs_search_hit *hits, size_t *count,
                             urs_error *err) URS_CHECKED;
 
-/* Dot products of one query with `rows` rows of `dim` floats (row stride dim) into scores[rows]; the inner loop of the search. */
-void urs_dot_rows(const float *restrict matrix, size_t rows, int32_t dim, const float *restrict query, float *restrict scores);
-
 #endif

@@ -2,7 +2,7 @@
 #include "eval/retrieval.h"
 
 #include "base/memory.h"
-#include "catalogue/search.h"
+#include "base/vector.h"
 #include "eval/table.h"
 
 #include <math.h>
