@@ -1,6 +1,9 @@
 target_sources(ursid_lib PRIVATE
     src/stages/embed.c
     src/stages/embed_train.c
+    src/stages/find.c
+    src/stages/find_decode.c
+    src/stages/find_mask.c
     src/stages/fit.c
     src/stages/network.c
     src/stages/runner.c)
