@@ -2,27 +2,17 @@
 #include "cli/cmd_model.h"
 
 #include "cli/option.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "cli/subcommand.h"
 
 extern const urs_command urs_cmd_model;
 
 static int run(int argc, char **argv)
 {
-    if (argc >= 2 && strcmp(argv[1], "info") == 0)
-        return urs_model_info_main(argc - 1, argv + 1);
-    if (argc >= 2 && strcmp(argv[1], "import") == 0)
-        return urs_model_import_main(argc - 1, argv + 1);
-    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        (void)printf("Usage: ursid model info ARCH|FILE [--json]\n       ursid model import SRC --arch ARCH --out F.safetensors [OPTIONS]\n\n%s\n"
-                     "`ursid model info --help` and `ursid model import --help` have the options.\n",
-                     urs_cmd_model.help);
-        return URS_EXIT_OK;
-    }
-    if (argc >= 2)
-        return urs_usage_error(&urs_cmd_model, "there is no '%s': it is info or import", argv[1]);
-    return urs_usage_error(&urs_cmd_model, "say info or import");
+    static const urs_verb verbs[] = {
+        {"info", "what an architecture or a weight file is", urs_model_info_main},
+        {"import", "turn published weights into our file", urs_model_import_main},
+    };
+    return urs_verbs_run(&urs_cmd_model, verbs, URS_COUNT(verbs), argc, argv);
 }
 
 const urs_command urs_cmd_model = {

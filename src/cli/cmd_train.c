@@ -2,6 +2,7 @@
 #include "cli/cmd_train.h"
 
 #include "cli/cancel.h"
+#include "cli/subcommand.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,17 +40,12 @@ int urs_train_end(urs_train_arguments *a, const urs_command *command, urs_status
 
 static int run(int argc, char **argv)
 {
-    if (argc >= 2 && strcmp(argv[1], "sift") == 0)
-        return urs_train_sift_main(argc - 1, argv + 1);
-    if (argc >= 2 && strcmp(argv[1], "find") == 0)
-        return urs_train_find_main(argc - 1, argv + 1);
-    if (argc >= 2 && strcmp(argv[1], "embed") == 0)
-        return urs_train_embed_main(argc - 1, argv + 1);
-    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        (void)printf("Usage: ursid train sift|find|embed --data PATH --out W.safetensors [OPTIONS]\n\n%s\n`ursid train STAGE --help` has the options of a stage.\n", urs_cmd_train.help);
-        return URS_EXIT_OK;
-    }
-    return urs_usage_error(&urs_cmd_train, argc >= 2 ? "there is no stage '%s': it is sift, find or embed" : "name a stage: sift, find or embed%s", argc >= 2 ? argv[1] : "");
+    static const urs_verb verbs[] = {
+        {"sift", "is there a bear in the frame?", urs_train_sift_main},
+        {"find", "where is its head?", urs_train_find_main},
+        {"embed", "whose head is it?", urs_train_embed_main},
+    };
+    return urs_verbs_run(&urs_cmd_train, verbs, URS_COUNT(verbs), argc, argv);
 }
 
 const urs_command urs_cmd_train = {

@@ -62,13 +62,16 @@ static void put_overview(FILE *to)
 }
 
 /* A command's own function prints its help, because the option table lives beside the variables that it fills. */
-static int run_help(const urs_command *command, const char *how)
+static int run_help(const urs_command *command, const char *verb, const char *how)
 {
-    char name[64], option[16];
-    char *argv[] = {name, option, NULL};
+    char name[64], word[64], option[16];
+    char *argv[] = {name, word, option, NULL};
     (void)snprintf(name, sizeof name, "%s", command->name);
+    (void)snprintf(word, sizeof word, "%s", verb ? verb : how);
     (void)snprintf(option, sizeof option, "%s", how);
-    return command->run(2, argv);
+    if (!verb)
+        argv[2] = NULL;
+    return command->run(verb ? 3 : 2, argv);
 }
 
 /* The whole man page; docs/man/ursid.1 is this output. */
@@ -85,7 +88,7 @@ static int put_man_page(void)
                 ".SH COMMANDS\n",
                 stdout);
     for (size_t i = 0; i < URS_COUNT(commands); i++) {
-        const int code = run_help(commands[i], "--help=man");
+        const int code = run_help(commands[i], NULL, "--help=man");
         if (code != URS_EXIT_OK)
             return code;
     }
@@ -115,7 +118,7 @@ int urs_cli_main(int argc, char **argv)
         return put_man_page();
     if (wants_help && argc > 2) {
         command = find_command(argv[2]);
-        return command ? run_help(command, "--help") : unknown_command(argv[2]);
+        return command ? run_help(command, argc > 3 ? argv[3] : NULL, "--help") : unknown_command(argv[2]);
     }
     if (wants_help) {
         put_overview(stdout);

@@ -8,4 +8,5 @@ target_sources(ursid_lib PRIVATE
     src/cli/command.c
     src/cli/help.c
     src/cli/nearest.c
-    src/cli/option.c)
+    src/cli/option.c
+    src/cli/subcommand.c)

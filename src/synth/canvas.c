@@ -7,8 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-#define EXPOSE_STEPS 4096
-#define EXPOSE_TOP 8.0f /* linear light at the last step */
 #define DEPTH_STEPS 65536
 
 static uint8_t encode(float linear)
@@ -92,7 +90,7 @@ void urs_backdrop_leaf(urs_backdrop *b, float x, float y, float rx, float ry, fl
 
 typedef struct light_tables {
     float square[256];            /* stored byte -> linear */
-    uint8_t expose[EXPOSE_STEPS];
+    urs_exposure exposure;
     float haze[DEPTH_STEPS], flash[DEPTH_STEPS]; /* by centimetres */
 } light_tables;
 
@@ -100,19 +98,12 @@ static void fill_tables(light_tables *t, const urs_light *light)
 {
     for (int i = 0; i < 256; i++)
         t->square[i] = ((float)i / 255.0f) * ((float)i / 255.0f);
-    for (int i = 0; i < EXPOSE_STEPS; i++)
-        t->expose[i] = urs_light_expose(EXPOSE_TOP * (float)i / (float)(EXPOSE_STEPS - 1));
+    urs_exposure_fill(&t->exposure);
     for (int i = 0; i < DEPTH_STEPS; i++) {
         const float metres = ((float)i + 0.5f) * 0.01f;
         t->haze[i] = light->night ? 0.0f : 1.0f - expf(-0.7f * metres / light->haze_distance);
         t->flash[i] = light->night ? light->flash / (0.6f + metres) * expf(-metres / (light->flash_reach * 0.65f)) : 0.0f;
     }
-}
-
-static uint8_t exposed(const light_tables *t, float linear)
-{
-    const float at = linear * ((float)(EXPOSE_STEPS - 1) / EXPOSE_TOP);
-    return t->expose[at >= (float)(EXPOSE_STEPS - 1) ? EXPOSE_STEPS - 1 : (int)at];
 }
 
 static void light_row(uint8_t *out, const urs_backdrop *b, const urs_light *l, const light_tables *t, int32_t y)
@@ -123,20 +114,20 @@ static void light_row(uint8_t *out, const urs_backdrop *b, const urs_light *l, c
         const float dx = ((float)x / (float)b->width - 0.5f) * 2.0f, round = 1.0f - l->vignette * 0.62f * (dx * dx + dy * dy);
         const size_t far = b->depth[i];
         if (l->night) {
-            out[0] = out[1] = out[2] = exposed(t, t->square[b->infrared[i]] * t->flash[far] * (round > 0.05f ? round : 0.05f));
+            out[0] = out[1] = out[2] = urs_exposure_of(&t->exposure, t->square[b->infrared[i]] * t->flash[far] * (round > 0.05f ? round : 0.05f));
         } else if (b->kind[i] == URS_KIND_SKY) {
             const float k = 1.5f * l->exposure * round;
-            out[0] = exposed(t, t->square[b->albedo[i * 3]] * l->sky.r * k);
-            out[1] = exposed(t, t->square[b->albedo[i * 3 + 1]] * l->sky.g * k);
-            out[2] = exposed(t, t->square[b->albedo[i * 3 + 2]] * l->sky.b * k);
+            out[0] = urs_exposure_of(&t->exposure, t->square[b->albedo[i * 3]] * l->sky.r * k);
+            out[1] = urs_exposure_of(&t->exposure, t->square[b->albedo[i * 3 + 1]] * l->sky.g * k);
+            out[2] = urs_exposure_of(&t->exposure, t->square[b->albedo[i * 3 + 2]] * l->sky.b * k);
         } else {
             const float sun = (float)b->sunlit[i] * (1.0f / 255.0f), haze = t->haze[far], k = l->exposure * round;
             const float r = t->square[b->albedo[i * 3]] * (l->sky.r + 0.3f * l->ground.r + sun * l->sun_colour.r);
             const float g = t->square[b->albedo[i * 3 + 1]] * (l->sky.g + 0.3f * l->ground.g + sun * l->sun_colour.g);
             const float u = t->square[b->albedo[i * 3 + 2]] * (l->sky.b + 0.3f * l->ground.b + sun * l->sun_colour.b);
-            out[0] = exposed(t, (r + (l->haze.r - r) * haze) * k);
-            out[1] = exposed(t, (g + (l->haze.g - g) * haze) * k);
-            out[2] = exposed(t, (u + (l->haze.b - u) * haze) * k);
+            out[0] = urs_exposure_of(&t->exposure, (r + (l->haze.r - r) * haze) * k);
+            out[1] = urs_exposure_of(&t->exposure, (g + (l->haze.g - g) * haze) * k);
+            out[2] = urs_exposure_of(&t->exposure, (u + (l->haze.b - u) * haze) * k);
         }
     }
 }

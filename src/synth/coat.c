@@ -101,7 +101,7 @@ static urs_coat_sample bear_head(const urs_animal *a, urs_vec3 p, bool muzzle_pi
     out.colour = mix_rgb(out.colour, (urs_rgb){0.42f, 0.34f, 0.24f}, t->grizzle * 0.55f * urs_clamp01(hair * 1.6f) * (1.0f - muzzle));
     tone = (1.0f + 0.75f * pattern) * (1.0f + hair * (muzzle_piece ? 0.5f : 1.15f));
     out.colour = scale_rgb(out.colour, tone < 0.25f ? 0.25f : tone);
-    out.infrared = 0.30f + 0.55f * sqrtf((out.colour.r + out.colour.g + out.colour.b) / 3.0f);
+    out.infrared = 0.17f + 0.90f * sqrtf((out.colour.r + out.colour.g + out.colour.b) / 3.0f);
     for (int i = 0; i < t->scar_count; i++) {
         const float d = segment_distance(p.x, p.y, &t->scars[i]);
         const float bare = p.z > 0.1f ? 1.0f - urs_smooth(t->scars[i].width * 0.6f, t->scars[i].width * 1.3f, d) : 0.0f;
@@ -130,7 +130,7 @@ static urs_coat_sample wild_head(const urs_animal *a, urs_vec3 p, float detail)
         out.colour = mix_rgb(out.colour, t->muzzle, 0.6f * gauss(p.y + 0.25f, 0.1f) * urs_smooth(0.1f, 0.4f, p.z));
     out.colour = scale_rgb(out.colour, 1.0f + 0.8f * hair);
     out.colour = mix_rgb(out.colour, t->dark, 0.7f * eye_nearness(a, p, 0.07f));
-    out.infrared = 0.36f + 0.5f * sqrtf((out.colour.r + out.colour.g + out.colour.b) / 3.0f);
+    out.infrared = 0.22f + 0.80f * sqrtf((out.colour.r + out.colour.g + out.colour.b) / 3.0f);
     return out;
 }
 
@@ -158,7 +158,7 @@ static urs_coat_sample ear(const urs_animal *a, urs_vec3 p, int side, float deta
         out.colour = t->dark;
     }
     out.colour = scale_rgb(out.colour, 1.0f + 0.9f * hair);
-    out.infrared = 0.34f + 0.5f * sqrtf((out.colour.r + out.colour.g + out.colour.b) / 3.0f);
+    out.infrared = 0.20f + 0.85f * sqrtf((out.colour.r + out.colour.g + out.colour.b) / 3.0f);
     return out;
 }
 
@@ -183,7 +183,7 @@ static urs_coat_sample body(const urs_animal *a, urs_vec3 p, bool leg, float det
         out.colour = mix_rgb(out.colour, (urs_rgb){0.7f, 0.66f, 0.6f}, urs_smooth(-2.95f, -3.2f, p.z));
     }
     out.colour = scale_rgb(out.colour, (1.0f + 1.0f * hair) * (1.0f + 0.7f * clumps));
-    out.infrared = 0.30f + 0.55f * sqrtf((out.colour.r + out.colour.g + out.colour.b) / 3.0f);
+    out.infrared = 0.17f + 0.90f * sqrtf((out.colour.r + out.colour.g + out.colour.b) / 3.0f);
     return out;
 }
 

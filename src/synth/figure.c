@@ -4,10 +4,12 @@
 #include "base/memory.h"
 #include "synth/noise.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #define CELL 12 /* pixels of a side of the squares that share a list of pieces */
+#define STEP 3  /* pixels between lines of sight on plain surfaces */
 
 typedef struct pen {
     const urs_animal *animal;
@@ -31,10 +33,10 @@ static float occlusion(const pen *p, const urs_solid_cell *cell, urs_vec3 at, ur
 }
 
 /* Light that leaves the surface towards the camera. */
-static urs_rgb shade(const pen *p, const urs_solid_cell *cell, const urs_coat_sample *coat, urs_vec3 at, urs_vec3 normal)
+static urs_rgb shade(const pen *p, const urs_coat_sample *coat, urs_vec3 normal, float open)
 {
     const urs_light *l = p->light;
-    const float open = occlusion(p, cell, at, normal), facing = lit(normal.z);
+    const float facing = lit(normal.z);
     const float edge = (1.0f - facing) * (1.0f - facing) * (1.0f - facing);
     urs_rgb out;
     if (l->night) {
@@ -81,35 +83,114 @@ static float outline_cover(const pen *p, const urs_hit *hit)
     return urs_clamp01((length - hit->distance) / (p->pixel + 0.25f * length) + 0.5f) * urs_clamp01(1.3f - hit->distance / (p->animal->fur + p->pixel));
 }
 
-static void draw_pixel(const pen *p, const urs_solid_cell *cell, urs_figure *out, int32_t column, int32_t row)
-{
-    const float x = ((float)(out->x + column) + 0.5f - p->stand->x) * p->pixel, y = (p->stand->y - (float)(out->y + row) - 0.5f) * p->pixel;
-    const urs_hit hit = urs_solid_meet(&p->animal->solid, cell, x, y, p->pixel * 0.3f);
-    const size_t i = (size_t)row * (size_t)out->width + (size_t)column;
+/* Where a line of sight ends, and how the surface lies there. */
+typedef struct spot {
+    urs_hit hit;
     urs_vec3 normal;
-    urs_coat_sample coat;
-    urs_rgb light;
-    float cover = 1.0f;
-    if (hit.piece < 0)
-        return;
-    if (!hit.inside) {
-        if (hit.distance > p->animal->fur + p->pixel)
-            return;
-        cover = outline_cover(p, &hit);
-        if (cover <= 0.004f)
-            return;
+    float open;  /* how little is in the way of the sky */
+    float cover; /* 0 .. 1 */
+} spot;
+
+static spot look(const pen *p, const urs_solid_cell *cell, const urs_figure *f, int32_t column, int32_t row)
+{
+    const float x = ((float)(f->x + column) + 0.5f - p->stand->x) * p->pixel, y = (p->stand->y - (float)(f->y + row) - 0.5f) * p->pixel;
+    spot s = {.cover = 0.0f, .hit = {.piece = -1, .distance = FLT_MAX}};
+    if (cell->count == 0)
+        return s;
+    s.hit = urs_solid_meet(&p->animal->solid, cell, x, y, p->pixel * 0.3f);
+    if (s.hit.piece < 0 || (!s.hit.inside && s.hit.distance > p->animal->fur + p->pixel))
+        return s;
+    s.cover = s.hit.inside ? 1.0f : outline_cover(p, &s.hit);
+    if (s.cover <= 0.004f) {
+        s.cover = 0.0f;
+        return s;
     }
-    normal = urs_solid_normal(&p->animal->solid, cell, hit.at, p->pixel * 0.7f + 0.004f);
-    coat = urs_coat_at(p->animal, hit.piece, hit.at, normal, p->pixel);
+    s.normal = urs_solid_normal(&p->animal->solid, cell, s.hit.at, p->pixel * 0.7f + 0.004f);
+    s.open = s.hit.inside ? occlusion(p, cell, s.hit.at, s.normal) : 0.9f;
+    return s;
+}
+
+static void paint_pixel(const pen *p, urs_figure *out, int32_t column, int32_t row, const spot *s)
+{
+    const size_t i = (size_t)row * (size_t)out->width + (size_t)column;
+    const urs_coat_sample coat = s->cover > 0.0f ? urs_coat_at(p->animal, s->hit.piece, s->hit.at, s->normal, p->pixel) : (urs_coat_sample){.hole = true};
+    urs_rgb light;
     if (coat.hole)
         return;
-    light = shade(p, cell, &coat, hit.at, normal);
+    light = shade(p, &coat, s->normal, s->open);
     out->colour[i * 3] = light.r;
     out->colour[i * 3 + 1] = light.g;
     out->colour[i * 3 + 2] = light.b;
-    out->cover[i] = (uint8_t)(cover * 255.0f + 0.5f);
-    if (cover >= 0.5f)
-        out->part[i] = urs_animal_is_head(p->animal, hit.piece) ? URS_PART_OF_HEAD : URS_PART_OF_BODY;
+    out->cover[i] = (uint8_t)(s->cover * 255.0f + 0.5f);
+    if (s->cover >= 0.5f)
+        out->part[i] = urs_animal_is_head(p->animal, s->hit.piece) ? URS_PART_OF_HEAD : URS_PART_OF_BODY;
+}
+
+/* Spots that can stand for the pixels between them: all on one kind of surface that runs on without a step. */
+static bool alike(const pen *p, const spot *const corner[4])
+{
+    const urs_piece *first;
+    if (!corner[0]->hit.inside)
+        return false;
+    first = &p->animal->solid.pieces[corner[0]->hit.piece];
+    for (int i = 1; i < 4; i++) {
+        const urs_piece *piece;
+        if (!corner[i]->hit.inside || fabsf(corner[i]->hit.at.z - corner[0]->hit.at.z) > 8.0f * p->pixel)
+            return false;
+        piece = &p->animal->solid.pieces[corner[i]->hit.piece];
+        if (piece->material != first->material || piece->frame != first->frame)
+            return false;
+    }
+    return true;
+}
+
+/* Nothing of the animal is near any of the four lines of sight. */
+static bool empty(const pen *p, const spot *const corner[4])
+{
+    for (int i = 0; i < 4; i++)
+        if (corner[i]->cover > 0.0f || corner[i]->hit.distance < (float)STEP * p->pixel)
+            return false;
+    return true;
+}
+
+static spot between(const spot *const corner[4], float u, float v)
+{
+    const float w[4] = {(1.0f - u) * (1.0f - v), u * (1.0f - v), (1.0f - u) * v, u * v};
+    spot s = {.hit = corner[0]->hit, .cover = 1.0f};
+    s.hit.at = urs_vec(0.0f, 0.0f, 0.0f);
+    for (int i = 0; i < 4; i++) {
+        s.hit.at = urs_vec_add(s.hit.at, urs_vec_scale(corner[i]->hit.at, w[i]));
+        s.normal = urs_vec_add(s.normal, urs_vec_scale(corner[i]->normal, w[i]));
+        s.open += w[i] * corner[i]->open;
+    }
+    s.normal = urs_vec_unit(s.normal);
+    return s;
+}
+
+/* One square: lines of sight at every third pixel, and in between only where the surface is not plain. */
+static void draw_cell(const pen *p, const urs_solid_cell *cell, urs_figure *f, int32_t left, int32_t top)
+{
+    enum { SIDE = CELL / STEP + 1 };
+    spot spots[SIDE][SIDE];
+    for (int32_t r = 0; r < SIDE; r++)
+        for (int32_t c = 0; c < SIDE; c++)
+            spots[r][c] = look(p, cell, f, left + c * STEP, top + r * STEP);
+    for (int32_t row = 0; row < CELL && top + row < f->height; row++) {
+        for (int32_t column = 0; column < CELL && left + column < f->width; column++) {
+            const int32_t r = row / STEP, c = column / STEP, u = column % STEP, v = row % STEP;
+            const spot *const corner[4] = {&spots[r][c], &spots[r][c + 1], &spots[r + 1][c], &spots[r + 1][c + 1]};
+            spot s;
+            if (empty(p, corner))
+                continue;
+            if (u == 0 && v == 0)
+                s = spots[r][c];
+            else if (alike(p, corner))
+                s = between(corner, (float)u / STEP, (float)v / STEP);
+            else
+                s = look(p, cell, f, left + column, top + row);
+            paint_pixel(p, f, left + column, top + row, &s);
+        }
+    }
 }
 
 /* The point of the view is the first surface there (with some slack: it lies on the skin). */
@@ -221,14 +302,12 @@ urs_status urs_figure_draw(urs_figure *out, const urs_animal *animal, const urs_
     for (int32_t top = 0; top < f.height; top += CELL) {
         for (int32_t left = 0; left < f.width; left += CELL) {
             urs_solid_cell cell;
-            const float half = 0.5f * (float)CELL * p.pixel;
+            const float half = (0.5f * (float)CELL + 1.0f) * p.pixel; /* spots stand on both edges */
             const float x = ((float)(f.x + left) + 0.5f * (float)CELL - stand->x) * p.pixel, y = (stand->y - (float)(f.y + top) - 0.5f * (float)CELL) * p.pixel;
             urs_solid_cell_make(&cell, &animal->solid, x, y, half, animal->fur + p.pixel);
             if (cell.count == 0)
                 continue;
-            for (int32_t row = top; row < top + CELL && row < f.height; row++)
-                for (int32_t column = left; column < left + CELL && column < f.width; column++)
-                    draw_pixel(&p, &cell, &f, column, row);
+            draw_cell(&p, &cell, &f, left, top);
         }
     }
     find_points(&f, animal, stand, frame_width, frame_height);

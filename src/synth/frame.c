@@ -41,7 +41,8 @@ static bool hidden(const urs_backdrop *b, int32_t x, int32_t y, float metres)
 }
 
 /* rows: what the strip leaves free. */
-static void paste(urs_synth_frame *out, const urs_backdrop *b, const urs_figure *f, const urs_light *light, const int32_t rows[2], int number, bool bear, painted *how)
+static void paste(urs_synth_frame *out, const urs_backdrop *b, const urs_figure *f, const urs_light *light, const urs_exposure *exposure, const int32_t rows[2], int number,
+                  bool bear, painted *how)
 {
     const float aspect = (float)b->height / (float)b->width;
     for (int32_t row = 0; row < f->height; row++) {
@@ -65,7 +66,7 @@ static void paste(urs_synth_frame *out, const urs_backdrop *b, const urs_figure 
             }
             p = urs_image_at(&out->picture, x, y);
             for (int c = 0; c < 3; c++)
-                p[c] = (uint8_t)((float)p[c] + ((float)urs_light_expose(f->colour[i * 3 + (size_t)c] * round) - (float)p[c]) * cover + 0.5f);
+                p[c] = (uint8_t)((float)p[c] + ((float)urs_exposure_of(exposure, f->colour[i * 3 + (size_t)c] * round) - (float)p[c]) * cover + 0.5f);
             if (f->part[i] == URS_PART_OF_NOTHING)
                 continue;
             how->body_pixels++;
@@ -91,6 +92,7 @@ typedef struct cast { /* the animals of one frame, far ones first */
     painted how[URS_ACTORS_MAX];
     int actor[URS_ACTORS_MAX];
     int count;
+    urs_exposure exposure;
 } cast;
 
 static void choose_cast(cast *c, const urs_event *event, int frame, const urs_story *story, const urs_backdrop *backdrop)
@@ -181,6 +183,7 @@ urs_status urs_synth_frame_make(urs_synth_frame *out, const urs_event *event, in
         status = urs_image_new(&f.bodies, backdrop->width, backdrop->height, 1, err);
     if (status != URS_OK)
         goto done;
+    urs_exposure_fill(&c->exposure);
     urs_strip_rows(event, backdrop->width, backdrop->height, &rows[0], &rows[1]);
     choose_cast(c, event, frame, story, backdrop);
     for (int i = 0; i < c->count; i++) {
@@ -190,7 +193,7 @@ urs_status urs_synth_frame_make(urs_synth_frame *out, const urs_event *event, in
         if (status != URS_OK)
             goto done;
         cast_shadow(&f.picture, backdrop, &c->stand[i], &actor->pose);
-        paste(&f, backdrop, &c->figure[i], &light, rows, i + 1, bear, &c->how[i]);
+        paste(&f, backdrop, &c->figure[i], &light, &c->exposure, rows, i + 1, bear, &c->how[i]);
         if (c->how[i].body_pixels > 200) {
             f.bears += bear;
             f.others += !bear;

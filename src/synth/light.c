@@ -39,10 +39,12 @@ urs_light urs_light_make(float hour, float cloud, bool infrared, urs_random *ran
     return l;
 }
 
-uint8_t urs_light_expose(float linear)
+void urs_exposure_fill(urs_exposure *table)
 {
-    const float x = linear > 0.0f ? linear : 0.0f;
-    const float y = x * (1.0f + x * 0.16f) / (1.0f + x * 0.75f); /* shoulder: 1 comes to 0.66, 4 to 1.6: clipped white is rare */
-    const float v = 255.0f * powf(y, 1.0f / 2.1f);
-    return (uint8_t)(v > 255.0f ? 255.0f : v + 0.5f);
+    for (int i = 0; i < URS_EXPOSURE_STEPS; i++) {
+        const float x = URS_EXPOSURE_TOP * (float)i / (float)(URS_EXPOSURE_STEPS - 1);
+        const float y = x * (1.0f + x * 0.16f) / (1.0f + x * 0.75f); /* the shoulder: 1 comes to 0.66, 4 to 1.6, so clipped white is rare */
+        const float v = 255.0f * powf(y, 1.0f / 2.1f);
+        table->sample[i] = (uint8_t)(v > 255.0f ? 255.0f : v + 0.5f);
+    }
 }

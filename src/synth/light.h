@@ -23,7 +23,20 @@ typedef struct urs_light {
 /* Light of an hour of the day; cloud 0 clear .. 1 overcast. Night when `infrared`. */
 urs_light urs_light_make(float hour, float cloud, bool infrared, urs_random *random);
 
-/* From linear light to an 8-bit sample: a film-like shoulder, then gamma. */
-uint8_t urs_light_expose(float linear);
+/* From linear light to an 8-bit sample: a film-like shoulder, then gamma. As a table, because every pixel goes through it. */
+#define URS_EXPOSURE_STEPS 4096
+#define URS_EXPOSURE_TOP 8.0f /* linear light at the last step */
+
+typedef struct urs_exposure {
+    uint8_t sample[URS_EXPOSURE_STEPS];
+} urs_exposure;
+
+void urs_exposure_fill(urs_exposure *table);
+
+static inline uint8_t urs_exposure_of(const urs_exposure *table, float linear)
+{
+    const float at = linear * ((float)(URS_EXPOSURE_STEPS - 1) / URS_EXPOSURE_TOP);
+    return table->sample[at >= (float)(URS_EXPOSURE_STEPS - 1) ? URS_EXPOSURE_STEPS - 1 : at > 0.0f ? (int)at : 0];
+}
 
 #endif

@@ -125,7 +125,7 @@ void urs_solid_bounds(const urs_solid *s, urs_vec3 *low, urs_vec3 *high)
     }
 }
 
-static float piece_distance(const urs_piece *p, urs_vec3 at)
+static inline float piece_distance(const urs_piece *p, urs_vec3 at)
 {
     const urs_vec3 d = urs_vec_sub(at, p->a);
     if (p->kind == URS_PIECE_ROD) {
@@ -209,7 +209,7 @@ urs_hit urs_solid_meet(const urs_solid *s, const urs_solid_cell *cell, float x, 
             hit.distance = 0.0f;
             break;
         }
-        p.z -= d * 0.9f; /* the distances are estimates: a little less than they promise */
+        p.z -= fmaxf(d * 0.92f, 2.0f * tolerance); /* the distances are estimates: a little less than they promise, but no crawling along an outline */
     }
     if (cell->count)
         hit.piece = nearest_piece(s, cell, hit.at);

@@ -1,1 +1,2 @@
 urs_test(cli cmd_model)
+urs_test(cli option)

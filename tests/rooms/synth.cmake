@@ -1,0 +1,2 @@
+urs_test(unit synth)
+urs_test(unit synth_bears)
