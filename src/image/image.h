@@ -64,7 +64,7 @@ urs_box urs_letterbox_to_network(const urs_letterbox *how, urs_box box);
 urs_status urs_image_to_grey(urs_image *out, const urs_image *in, urs_error *err) URS_CHECKED; /* BT.601 luma, 1 channel */
 urs_status urs_image_to_rgb(urs_image *out, const urs_image *in, urs_error *err) URS_CHECKED;  /* from 1 or 3 channels */
 
-/* ---- tensor.c: THE function from picture to network input, for training and for use ---- */
+/* ---- image_tensor.c: THE function from picture to network input, for training and for use ---- */
 typedef enum urs_fit {
     URS_FIT_STRETCH,      /* resize both sides to the target */
     URS_FIT_LETTERBOX,    /* keep the shape, pad with 114 */

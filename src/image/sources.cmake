@@ -10,7 +10,7 @@ target_sources(ursid_lib PRIVATE
     src/image/orient.c
     src/image/png.c
     src/image/resize.c
-    src/image/tensor.c
+    src/image/image_tensor.c
     src/image/tiff.c
     src/image/webp.c)
 # The hot loops of the resize and of the warp are written to be vectorised, which -O2 of older compilers does not do.

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing, by name; says what to do where it cannot.
+#   tools/packages.sh build       what a release build needs
+#   tools/packages.sh fuzz        and what the fuzz targets need on top
+set -u
+build='cmake ninja-build gcc g++ binutils pkg-config libdnnl-dev libjpeg62-turbo-dev libpng-dev libtiff-dev libwebp-dev libexif-dev libsqlite3-dev libzip-dev libjansson-dev
+       libexpat1-dev libyaml-dev'
+case "${1:-build}" in
+    build) wanted=$build ;;
+    fuzz) wanted="$build clang" ;;
+    *) echo "usage: tools/packages.sh [build|fuzz]" >&2; exit 2 ;;
+esac
+
+if ! command -v dpkg-query >/dev/null 2>&1; then
+    echo "this is not Debian; the build needs what these packages of Debian hold:" $wanted >&2
+    exit 0
+fi
+missing=()
+for package in $wanted; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+        printf 'these packages are missing; install them as root:\n  apt-get install %s\n' "${missing[*]}" >&2
+        exit 1
+    fi
+    as_root=(sudo)
+fi
+echo "installing: ${missing[*]}" >&2
+install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2; }
+for attempt in 1 2 3; do
+    "${as_root[@]}" apt-get update -q >&2
+    install && exit 0
+    [ "$attempt" -eq 3 ] || sleep 10
+done
+echo "the packages could not be installed: ${missing[*]}" >&2
+exit 1
