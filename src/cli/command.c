@@ -13,11 +13,13 @@
 extern const urs_command urs_cmd_catalogue;
 extern const urs_command urs_cmd_model;
 extern const urs_command urs_cmd_synth;
+extern const urs_command urs_cmd_train;
 
 static const urs_command *const commands[] = {
     &urs_cmd_catalogue,
     &urs_cmd_model,
     &urs_cmd_synth,
+    &urs_cmd_train,
 };
 
 static const urs_command *find_command(const char *name)

@@ -5,6 +5,10 @@ target_sources(ursid_lib PRIVATE
     src/cli/cmd_model_import.c
     src/cli/cmd_model_info.c
     src/cli/cmd_synth.c
+    src/cli/cmd_train.c
+    src/cli/cmd_train_embed.c
+    src/cli/cmd_train_find.c
+    src/cli/cmd_train_sift.c
     src/cli/command.c
     src/cli/help.c
     src/cli/nearest.c

@@ -159,9 +159,10 @@ static urs_status open_trainer(fit *f, urs_error *err)
     return status;
 }
 
-static urs_status open_prefetch(fit *f, urs_error *err)
+static urs_status open_prefetch(fit *f, int32_t epoch, urs_error *err)
 {
-    const urs_prefetch_options options = {.threads = f->options->threads == 1 ? 1 : 2, .depth = 4, .slot_bytes = f->task->slot_bytes, .first = urs_trainer_batches(f->trainer),
+    const uint64_t end = ((uint64_t)epoch + 1) * f->task->steps_per_epoch * (uint64_t)f->accumulate;
+    const urs_prefetch_options options = {.threads = f->options->threads == 1 ? 1 : 2, .depth = 4, .slot_bytes = f->task->slot_bytes, .first = urs_trainer_batches(f->trainer), .end = end,
                                           .make = f->task->make, .open = f->task->open, .close = f->task->close, .context = f->task->context};
     urs_prefetch_free(f->prefetch);
     f->prefetch = NULL;
@@ -228,9 +229,7 @@ static urs_status run_all(fit *f, urs_error *err)
     for (int32_t epoch = (int32_t)f->state.epoch; status == URS_OK && epoch < f->epochs; epoch++) {
         const double start = urs_clock();
         double loss = 0;
-        if (f->task->begin_epoch)
-            f->task->begin_epoch(f->task->context, epoch, f->epochs);
-        status = open_prefetch(f, err);
+        status = open_prefetch(f, epoch, err);
         if (status == URS_OK)
             status = run_epoch(f, epoch, &schedule, &loss, err);
         if (status == URS_OK && ((epoch + 1) % every == 0 || epoch + 1 == f->epochs))

@@ -43,7 +43,7 @@ typedef struct urs_fit_task {
     double bias_warmup_start;    /* > 0: rate of group other_group at step 0 of the warm-up (YOLO) */
     const char *settings;        /* text of everything that changes the result, for the checkpoint */
 
-    /* Fills a slot with micro-batch `index`; several at once from different workers. */
+    /* Fills a slot with micro-batch `index`, a pure function of it; several at once from different workers. */
     urs_status (*make)(void *context, uint64_t index, void *slot, int worker, urs_error *err);
     urs_status (*open)(void *context, void *slot, urs_error *err);  /* (optional), see prefetch.h */
     void (*close)(void *context, void *slot);
@@ -54,8 +54,6 @@ typedef struct urs_fit_task {
                        double *value, urs_error *err);
     /* Score of these parameters, higher is better, and a line about it. Runs in the calling thread between epochs, on the trainer's pool. */
     urs_status (*validate)(void *context, const float *params, urs_pool *pool, double *score, char *line, size_t line_size, urs_error *err);
-    /* (optional) Changes of the task between epochs (mosaic off). Called before the first step of the epoch. */
-    void (*begin_epoch)(void *context, int32_t epoch, int32_t epochs);
     /* (optional) Fills extra parameters of a new run. */
     void (*start_extra)(void *context, float *extra, uint64_t seed);
 } urs_fit_task;

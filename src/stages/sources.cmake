@@ -3,7 +3,10 @@ target_sources(ursid_lib PRIVATE
     src/stages/embed_train.c
     src/stages/find.c
     src/stages/find_decode.c
+    src/stages/find_evaluate.c
     src/stages/find_mask.c
+    src/stages/find_train.c
     src/stages/fit.c
     src/stages/network.c
-    src/stages/runner.c)
+    src/stages/runner.c
+    src/stages/sift_train.c)
