@@ -193,7 +193,9 @@ void urs_augment_infrared(urs_image *image, float strength, float centre_x, floa
     const float power = strength < 0 ? 0 : strength > 1 ? 1 : strength, size = (float)(image->width > image->height ? image->width : image->height);
     /* Vegetation reflects infra-red strongly and red light hardly: weights between luma and a green-leaning mix. */
     const float red = 0.3f + 0.2f * power, green = 0.59f, blue = 0.11f - 0.2f * power;
-    const float cx = centre_x * (float)image->width, cy = centre_y * (float)image->height, gain = 1 + 0.35f * power, dark = 0.55f * power;
+    /* A flash lights a scene of its own darkness: a bright sky of the day must not become a white disc. */
+    const float mean = (float)mean_luma(image), exposure = mean > 105 ? 1 - power + power * 105 / mean : 1;
+    const float cx = centre_x * (float)image->width, cy = centre_y * (float)image->height, gain = (1 + 0.35f * power) * exposure, dark = 0.55f * power;
     urs_image grey = {0};
     bloom glow = {0, 0, NULL};
     if (urs_image_new(&grey, image->width, image->height, 1, NULL) != URS_OK) {

@@ -14,6 +14,7 @@
 #define PLACES_DEFAULT 300
 #define CACHE_SIDE_DEFAULT 288
 #define OTHERS_DEFAULT 3
+#define PHOTO_SIDE 480
 
 static const char *const source_names[URS_FRAMES_SOURCES] = {"real", "photos", "crops", "paste", "mix", "decoy", "others", "synth", "tiny"};
 
@@ -173,7 +174,7 @@ static urs_status add_photos(building *b, urs_error *err)
     for (size_t i = 0; i < heads.count; i++)
         if (heads.samples[i].body_path && part_of_photo(f, heads.samples[i].path) == b->part)
             items[n++] = i;
-    status = urs_scene_set_load(&f->photos, &heads, items, n, 400, true, err);
+    status = urs_scene_set_load(&f->photos, &heads, items, n, PHOTO_SIDE, true, err);
     urs_random_init(&random, b->options->seed);
     for (size_t i = 0; status == URS_OK && i < f->photos.count; i++) {
         urs_box strip;

@@ -6,7 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-#define STRIP_MIN 0.2f /* of the picture's side */
+#define STRIP_MIN 0.2f     /* of the picture's side */
+#define FUR_DISTANCE 40.0  /* between mean colours */
+#define CROP_ATTEMPTS 12
+#define PASTE_COVER_MIN 0.015
 
 bool urs_frames_free_strip(urs_box *out, const urs_scene *scene, urs_random *random)
 {
@@ -40,8 +43,37 @@ bool urs_frames_free_strip(urs_box *out, const urs_scene *scene, urs_random *ran
     return true;
 }
 
-static urs_status make_crop(urs_image *out, const urs_frames *f, urs_random *random, urs_error *err)
+/* Mean colour of the pixels (inside the mask where there is one). */
+static void mean_colour(double mean[3], const urs_image *image, const urs_image *mask)
 {
+    double n = 0;
+    mean[0] = mean[1] = mean[2] = 0;
+    for (int32_t y = 0; y < image->height; y += 2)
+        for (int32_t x = 0; x < image->width; x += 2) {
+            if (mask && !*urs_image_at(mask, x, y))
+                continue;
+            n++;
+            for (int c = 0; c < 3; c++)
+                mean[c] += urs_image_at(image, x, y)[c];
+        }
+    for (int c = 0; c < 3 && n > 0; c++)
+        mean[c] /= n;
+}
+
+/* Body masks miss a part of some animals. A piece of the animal's own colour may be its fur. */
+static bool may_be_fur(const urs_image *crop, const urs_scene *scene)
+{
+    double a[3], b[3], distance = 0;
+    mean_colour(a, crop, NULL);
+    mean_colour(b, &scene->image, &scene->body);
+    for (int c = 0; c < 3; c++)
+        distance += (a[c] - b[c]) * (a[c] - b[c]);
+    return distance < FUR_DISTANCE * FUR_DISTANCE;
+}
+
+static urs_status crop_once(urs_image *out, bool *doubtful, const urs_frames *f, urs_random *random, urs_error *err)
+{
+    urs_status status;
     const urs_scene *scene = &f->photos.scenes[f->croppable[urs_random_below(random, f->croppable_count)]];
     urs_box strip;
     double w, h, x, y;
@@ -56,7 +88,20 @@ static urs_status make_crop(urs_image *out, const urs_frames *f, urs_random *ran
         h = w * urs_random_range(random, 0.7, 1.2);
     x = (double)strip.x1 + urs_random_unit(random) * ((double)(strip.x2 - strip.x1) - w);
     y = (double)strip.y1 + urs_random_unit(random) * ((double)(strip.y2 - strip.y1) - h);
-    return urs_image_crop(out, &scene->image, (int32_t)x, (int32_t)y, (int32_t)w, (int32_t)h, 0, err);
+    status = urs_image_crop(out, &scene->image, (int32_t)x, (int32_t)y, (int32_t)w, (int32_t)h, 0, err);
+    *doubtful = status == URS_OK && may_be_fur(out, scene);
+    return status;
+}
+
+static urs_status make_crop(urs_image *out, const urs_frames *f, urs_random *random, urs_error *err)
+{
+    for (int attempt = 0;; attempt++) {
+        bool doubtful = false;
+        const urs_status status = crop_once(out, &doubtful, f, random, err);
+        if (status != URS_OK || !doubtful || attempt == CROP_ATTEMPTS)
+            return status;
+        urs_image_release(out);
+    }
 }
 
 static const urs_image *draw_empty(const urs_frames *f, urs_random *random)
@@ -64,17 +109,32 @@ static const urs_image *draw_empty(const urs_frames *f, urs_random *random)
     return &f->cache.images[f->empties[urs_random_below(random, f->empty_count)]];
 }
 
+/* Share of the frame that the pasted animal covers. */
+static double share_covered(const urs_image *body)
+{
+    const size_t n = (size_t)body->width * (size_t)body->height;
+    size_t inside = 0;
+    for (size_t i = 0; i < n; i++)
+        inside += body->data[i] != 0;
+    return (double)inside / (double)n;
+}
+
 static urs_status make_paste(urs_image *out, const urs_frames *f, urs_random *random, urs_error *err)
 {
-    urs_scene scene = {0};
-    const urs_scene *from = &f->photos.scenes[f->pasteable[urs_random_below(random, f->pasteable_count)]];
-    const urs_status status = urs_scene_paste(&scene, draw_empty(f, random), from, random, err);
-    if (status == URS_OK) {
-        *out = scene.image;
-        scene.image = (urs_image){0};
+    for (int attempt = 0;; attempt++) {
+        urs_scene scene = {0};
+        const urs_scene *from = &f->photos.scenes[f->pasteable[urs_random_below(random, f->pasteable_count)]];
+        const urs_status status = urs_scene_paste(&scene, draw_empty(f, random), from, random, err);
+        /* A frame on which hardly anything of the bear is left must not be called bear. */
+        const bool enough = status == URS_OK && (share_covered(&scene.body) >= PASTE_COVER_MIN || attempt == CROP_ATTEMPTS);
+        if (enough) {
+            *out = scene.image;
+            scene.image = (urs_image){0};
+        }
+        urs_scene_release(&scene);
+        if (status != URS_OK || enough)
+            return status;
     }
-    urs_scene_release(&scene);
-    return status;
 }
 
 static void draw_paste(urs_paste *how, const urs_image *frame, const urs_image *piece, urs_random *random)
@@ -110,6 +170,7 @@ static urs_status make_decoy(urs_image *out, const urs_frames *f, urs_random *ra
     }
     if (status == URS_OK) {
         draw_paste(&how, &frame, &cutout.image, random);
+        how.match = (float)urs_random_range(random, 0.5, 1); /* a dark piece in a bear's outline by day would look like a black bear */
         status = urs_augment_paste(&frame, &cutout, &how, NULL, err);
     }
     urs_cutout_release(&cutout);

@@ -67,19 +67,38 @@ static void place_index(urs_scene *out, const urs_scene *from, const placing *p,
         }
 }
 
-static void draw_place(placing *p, const urs_image *background, urs_random *random)
+/* Place along one axis: anywhere with some overhang, or at the edge at which the animal was cut off in its photograph, so that no straight cut stands in the open. */
+static double draw_offset(double low, double high, double size, double length, bool cut_low, bool cut_high, urs_random *random)
+{
+    const double free = urs_random_range(random, low, high), over = urs_random_unit(random) * 0.03 * length;
+    if (cut_low && cut_high)
+        return (length - size) / 2;
+    if (cut_low)
+        return -over;
+    if (cut_high)
+        return length - size + over;
+    return free;
+}
+
+static void draw_place(placing *p, const urs_image *background, const urs_image *photo, urs_random *random)
 {
     const double pw = (double)(p->part.x2 - p->part.x1), ph = (double)(p->part.y2 - p->part.y1), w = background->width, h = background->height;
-    const double share = urs_random_range(random, 0.25, 0.95), widest = 1.1 * w / pw;
-    double scale = fmin(share * h / ph, widest), x, y;
+    const bool left = p->part.x1 < 2, right = p->part.x2 > (float)photo->width - 2, top = p->part.y1 < 2, bottom = p->part.y2 > (float)photo->height - 2;
+    const double share = urs_random_range(random, 0.25, 0.95);
+    double scale = fmin(share * h / ph, 1.1 * w / pw);
+    if (left && right)
+        scale = 1.02 * w / pw;
+    else if (top && bottom)
+        scale = 1.02 * h / ph;
     p->how.flip = urs_random_below(random, 2) == 0;
     p->how.feather = (float)urs_random_range(random, 0.6, 1.6);
     p->how.match = (float)urs_random_range(random, 0.15, 0.7);
-    /* Animals stand on the ground: rather low in the frame; some reach over its edge. */
-    x = urs_random_range(random, -0.15 * pw * scale, w - 0.85 * pw * scale);
-    y = urs_random_range(random, 0.35 * (h - ph * scale), h - 0.9 * ph * scale);
-    p->how.x = (float)round(x);
-    p->how.y = (float)round(y);
+    p->how.x = (float)round(draw_offset(-0.15 * pw * scale, w - 0.85 * pw * scale, pw * scale, w, p->how.flip ? right : left, p->how.flip ? left : right, random));
+    /* Animals stand on the ground: rather low in the frame. One that is higher than the frame shows its upper part, where the head is. */
+    if (ph * scale > h)
+        p->how.y = (float)round(top ? -0.02 * h : urs_random_range(random, 0, 0.1) * h);
+    else
+        p->how.y = (float)round(draw_offset(0.35 * (h - ph * scale), h - 0.9 * ph * scale, ph * scale, h, top, bottom, random));
     p->how.scale = (float)scale;
 }
 
@@ -95,7 +114,7 @@ urs_status urs_scene_paste(urs_scene *out, const urs_image *background, const ur
     status = urs_cutout_make(&cutout, &from->image, &from->body, &p.part, err);
     if (status != URS_OK)
         return status;
-    draw_place(&p, background, random);
+    draw_place(&p, background, &from->image, random);
     /* urs_augment_paste rounds to whole pixels; the objects follow what it does. */
     p.width = floorf((float)cutout.image.width * p.how.scale + 0.5f);
     p.height = floorf((float)cutout.image.height * p.how.scale + 0.5f);
