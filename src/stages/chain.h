@@ -10,7 +10,7 @@
  * is delivered with its error, and the run goes on.
  *
  * A JPEG is decoded at the reduced size that find needs (sift looks at the same picture), so boxes are in pixels of that picture: divide by its size for fractions. A head that is
- * smaller there than a chip's side is cut from the picture decoded again at a larger size, because embed lives on detail (not with no_detail).
+ * smaller there than a chip's side is cut from the picture decoded again at a larger size (at most 32 megapixels), because embed lives on detail (not with no_detail).
  *
  * A urs_chain belongs to one thread at a time. */
 #ifndef URS_STAGES_CHAIN_H
@@ -48,7 +48,8 @@ typedef struct urs_chain_head {
 typedef struct urs_chain_result {
     size_t index;
     const char *file;         /* borrowed from the list */
-    urs_error error;          /* code URS_OK: read; else why not, and nothing below is set */
+    urs_error error;          /* code URS_OK: done; else why not, and there are no heads */
+    bool decoded;             /* the picture could be read: an error is then one of the networks; else nothing below is set */
     bool truncated;           /* the file ended early; what was there has been used */
     int32_t width, height;    /* of the picture in the file, upright */
     char datetime[20];        /* "YYYY:MM:DD HH:MM:SS", "" = not known */
@@ -83,7 +84,6 @@ int32_t urs_chain_dim(const urs_chain *chain);                     /* 0 without 
 const urs_network *urs_chain_network(const urs_chain *chain, const char *stage); /* "sift", "find", "embed"; NULL: left out; borrowed */
 const urs_find_options *urs_chain_find_settings(const urs_chain *chain);         /* in force; NULL without find */
 const urs_sift_thresholds *urs_chain_sift_thresholds(const urs_chain *chain);    /* in force; NULL without sift */
-size_t urs_chain_bytes(const urs_chain *chain);                    /* memory of the plans */
 void urs_chain_result_release(urs_chain_result *result);
 
 #endif

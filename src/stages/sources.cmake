@@ -1,4 +1,7 @@
 target_sources(ursid_lib PRIVATE
+    src/stages/chain.c
+    src/stages/chain_file.c
+    src/stages/chip.c
     src/stages/embed.c
     src/stages/embed_train.c
     src/stages/find.c
@@ -7,6 +10,8 @@ target_sources(ursid_lib PRIVATE
     src/stages/find_mask.c
     src/stages/find_train.c
     src/stages/fit.c
+    src/stages/model_path.c
     src/stages/network.c
     src/stages/runner.c
+    src/stages/sift.c
     src/stages/sift_train.c)
