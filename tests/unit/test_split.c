@@ -150,6 +150,36 @@ static void closed_sets_know_everybody(urs_test *t)
     urs_dataset_release(&d);
 }
 
+/* One animal with half of all pictures: counted by samples it would leave nothing else to train on. */
+static void shares_can_be_of_groups(urs_test *t)
+{
+    urs_dataset d = {0};
+    urs_split s = {0};
+    urs_error err = {0};
+    urs_split_options o = {.by = URS_SPLIT_INDIVIDUAL, .validation = 0.2f, .test = 0.2f, .seed = 4, .share_of_groups = true};
+    size_t animals[3] = {0};
+    bool seen[64] = {false};
+    for (int i = 0; i < 240; i++) {
+        char text[32];
+        urs_sample *sample = NULL;
+        (void)snprintf(text, sizeof text, "%d.jpg", i);
+        URS_REQUIRE_OK(t, urs_dataset_add(&d, text, &sample, &err), err);
+        (void)snprintf(text, sizeof text, "bear%d", i < 120 ? 0 : 1 + (i - 120) / 3);
+        URS_REQUIRE_OK(t, urs_name_table_add(&d.individuals, text, &sample->individual, &err), err);
+    }
+    URS_REQUIRE_OK(t, urs_split_make(&s, &d, &o, &err), err);
+    URS_REQUIRE_OK(t, urs_split_check(&s, &d, &o, &err), err);
+    for (size_t i = 0; i < d.count; i++) {
+        animals[s.parts[i]] += !seen[d.samples[i].individual];
+        seen[d.samples[i].individual] = true;
+    }
+    URS_CHECK_INT(t, s.parts[0], URS_PART_TRAIN);
+    URS_CHECK_NEAR(t, animals[1], 8, 1); /* a fifth of 41 */
+    URS_CHECK_NEAR(t, animals[2], 8, 1);
+    urs_split_release(&s);
+    urs_dataset_release(&d);
+}
+
 static void scenes_named_together_stay_together(urs_test *t)
 {
     urs_dataset d = {0};
@@ -235,6 +265,7 @@ int main(void)
                                      {"every_tampering_is_noticed", every_tampering_is_noticed},
                                      {"seeds_give_the_same_split_everywhere", seeds_give_the_same_split_everywhere},
                                      {"closed_sets_know_everybody", closed_sets_know_everybody},
+                                     {"shares_can_be_of_groups", shares_can_be_of_groups},
                                      {"scenes_named_together_stay_together", scenes_named_together_stay_together},
                                      {"published_parts_are_kept", published_parts_are_kept},
                                      {"hashes_see_the_same_picture", hashes_see_the_same_picture}};
