@@ -246,8 +246,8 @@ static urs_status deliver_all(chain_run *run, size_t n, bool wait, urs_error *er
 urs_status urs_chain_run(urs_chain *c, const char *const *files, size_t n, const urs_chain_calls *calls, urs_error *err)
 {
     chain_run run = {.chain = c, .files = files, .calls = calls, .ring = (size_t)urs_pool_threads(c->pool) * RING_PER_THREAD};
-    urs_error ignored = {0};
-    urs_status status;
+    urs_error why = {0};
+    urs_status status, waited;
 
     run.slots = urs_array_new(run.ring, sizeof *run.slots);
     if (!run.slots)
@@ -260,7 +260,12 @@ urs_status urs_chain_run(urs_chain *c, const char *const *files, size_t n, const
         status = deliver_all(&run, n, true, err);
         if (status != URS_OK)
             halt(&run, false);
-        (void)urs_pool_wait(c->pool, &ignored); /* a worker fails only by being told to stop */
+        waited = urs_pool_wait(c->pool, &why);
+        if (status == URS_OK && waited != URS_OK && waited != URS_ECANCELLED) {
+            status = waited;
+            if (err)
+                *err = why;
+        }
         if (status == URS_OK)
             status = deliver_all(&run, n, false, err); /* what was in work when the stop came */
         if (status == URS_OK && run.next < n)
