@@ -1,0 +1,222 @@
+/* Calibration and thresholds from validation chips; see identify.h.
+ *
+ *      chip i x bear b: best cosine with a chip of b other than i      score[i][b], -2 where b has no other chip
+ *      chip i with its bear  -> posterior over all bears               a known case (if its bear has another chip)
+ *      chip i without it     -> posterior over the other bears         a new case */
+#include "catalogue/identify.h"
+
+#include "base/memory.h"
+#include "base/vector.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_SCORE (-2.0f)
+#define ISOTONIC_AT 500
+#define PRECISION 0.9
+#define SUPPORT_LEAST 5
+#define SUPPORT_SHARE 0.02 /* a threshold must be held by at least this share of the cases */
+
+typedef struct asked { /* one question put to the gallery */
+    double value;      /* best posterior; or the sum over known bears */
+    bool right;        /* calling it known with that name, or new, would be right */
+} asked;
+
+typedef struct fitting {
+    size_t n, bears;
+    size_t *bear_of; /* [n] */
+    float *score;    /* [n][bears] */
+} fitting;
+
+static int compare_identity(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static urs_status number_bears(fitting *f, const int64_t *identity, urs_error *err)
+{
+    int64_t *sorted = urs_array_new(f->n, sizeof *sorted);
+    f->bear_of = urs_array_new(f->n, sizeof *f->bear_of);
+    if (!sorted || !f->bear_of) {
+        urs_free(sorted);
+        return urs_fail(err, URS_ENOMEM, "no memory for %zu chips", f->n);
+    }
+    memcpy(sorted, identity, f->n * sizeof *sorted);
+    qsort(sorted, f->n, sizeof *sorted, compare_identity);
+    for (size_t i = 0; i < f->n; i++)
+        if (i == 0 || sorted[i] != sorted[f->bears - 1])
+            sorted[f->bears++] = sorted[i];
+    for (size_t i = 0; i < f->n; i++) {
+        const int64_t *at = bsearch(&identity[i], sorted, f->bears, sizeof *sorted, compare_identity);
+        f->bear_of[i] = (size_t)(at - sorted);
+    }
+    urs_free(sorted);
+    return URS_OK;
+}
+
+static urs_status score_bears(fitting *f, const float *embeddings, int32_t dim, urs_error *err)
+{
+    size_t cells;
+    float *row = urs_array_new(f->n, sizeof *row);
+    f->score = urs_mul_size(&cells, f->n, f->bears) ? urs_array_new(cells, sizeof *f->score) : NULL;
+    if (!row || !f->score) {
+        urs_free(row);
+        return urs_fail(err, URS_ENOMEM, "no memory for the scores of %zu chips and %zu bears", f->n, f->bears);
+    }
+    for (size_t i = 0; i < f->n; i++) {
+        float *best = f->score + i * f->bears;
+        urs_dot_rows(embeddings, f->n, dim, embeddings + i * (size_t)dim, row);
+        for (size_t b = 0; b < f->bears; b++)
+            best[b] = NO_SCORE;
+        for (size_t j = 0; j < f->n; j++)
+            if (j != i && row[j] > best[f->bear_of[j]])
+                best[f->bear_of[j]] = row[j];
+    }
+    urs_free(row);
+    return URS_OK;
+}
+
+static urs_status fit_calibration(urs_calibration *out, const fitting *f, bool never_isotonic, urs_error *err)
+{
+    const size_t cells = f->n * f->bears;
+    float *score = urs_array_new(cells, sizeof *score);
+    uint8_t *same = urs_array_new(cells, 1);
+    size_t count = 0, positives = 0;
+    urs_status status = score && same ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu pairs", cells);
+    for (size_t i = 0; status == URS_OK && i < f->n; i++) {
+        for (size_t b = 0; b < f->bears; b++) {
+            if (f->score[i * f->bears + b] == NO_SCORE)
+                continue;
+            score[count] = f->score[i * f->bears + b];
+            same[count] = f->bear_of[i] == b;
+            positives += same[count++];
+        }
+    }
+    if (status == URS_OK)
+        status = positives >= ISOTONIC_AT && !never_isotonic ? urs_calibration_fit_isotonic(out, score, same, count, err)
+                                                             : urs_calibration_fit_logistic(out, score, same, count, err);
+    urs_free(score);
+    urs_free(same);
+    return status;
+}
+
+/* Asks chip i, its own bear left out or not. */
+static void ask(const fitting *f, const urs_calibration *cal, double new_prior, size_t i, bool with_own, double *p, double *best, double *known, bool *right)
+{
+    const size_t own = f->bear_of[i];
+    size_t n = 0, best_at = 0, best_bear = SIZE_MAX;
+    double p_new = 1;
+    for (size_t b = 0; b < f->bears; b++) {
+        const float s = f->score[i * f->bears + b];
+        if (s == NO_SCORE || (b == own && !with_own))
+            continue;
+        p[n] = urs_calibration_probability(cal, (double)s);
+        if (best_bear == SIZE_MAX || p[n] > p[best_at]) {
+            best_at = n;
+            best_bear = b;
+        }
+        n++;
+    }
+    if (n > 0)
+        urs_verdict_posterior(p, n, n, cal->prior, new_prior, p, &p_new);
+    *best = n > 0 ? p[best_at] : 0;
+    *known = 1 - p_new;
+    *right = best_bear == own;
+}
+
+static int compare_falling(const void *a, const void *b)
+{
+    const asked *x = a, *y = b;
+    return (x->value < y->value) - (x->value > y->value);
+}
+
+/* The lowest value such that among all cases at or above it the share of right ones reaches the precision; false: there is none with enough cases. */
+static bool lowest_threshold(double *threshold, double *precision, asked *cases, size_t n, double wished)
+{
+    const size_t least = (size_t)fmax(SUPPORT_LEAST, SUPPORT_SHARE * (double)n);
+    size_t right = 0;
+    bool found = false;
+    qsort(cases, n, sizeof *cases, compare_falling);
+    for (size_t i = 0; i < n; i++) {
+        right += cases[i].right;
+        if (i + 1 < n && cases[i + 1].value == cases[i].value)
+            continue;
+        if (i + 1 >= least && (double)right >= wished * (double)(i + 1)) {
+            *threshold = cases[i].value;
+            *precision = (double)right / (double)(i + 1);
+            found = true;
+        }
+    }
+    return found;
+}
+
+static urs_status fit_verdict(urs_identify_fit *fit, const fitting *f, const urs_identify_fit_options *o, urs_error *err)
+{
+    const double wished = o->precision > 0 ? o->precision : PRECISION;
+    asked *named = urs_array_new(2 * f->n, sizeof *named), *fresh = urs_array_new(2 * f->n, sizeof *fresh);
+    double *p = urs_array_new(f->bears, sizeof *p), threshold = 0;
+    size_t n = 0, called = 0;
+    if (!named || !fresh || !p) {
+        urs_free(named);
+        urs_free(fresh);
+        urs_free(p);
+        return urs_fail(err, URS_ENOMEM, "no memory for %zu cases", 2 * f->n);
+    }
+    for (size_t i = 0; i < f->n; i++) {
+        for (int with_own = 0; with_own < 2; with_own++) {
+            double best, known;
+            bool right;
+            if (with_own && f->score[i * f->bears + f->bear_of[i]] == NO_SCORE)
+                continue; /* the only chip of its bear */
+            ask(f, &fit->calibration, o->new_prior, i, with_own, p, &best, &known, &right);
+            named[n] = (asked){best, right};
+            fresh[n++] = (asked){-known, !with_own};
+            *(with_own ? &fit->known_cases : &fit->new_cases) += 1;
+        }
+    }
+    fit->queries = f->n;
+    fit->verdict = (urs_verdict_options){.known_at = 2, .new_below = -1};
+    if (lowest_threshold(&threshold, &fit->known_precision, named, n, wished)) {
+        fit->verdict.known_at = threshold;
+        for (size_t i = called = 0; i < n; i++)
+            called += named[i].value >= threshold && named[i].right;
+        fit->known_share = (double)called / (double)fit->known_cases;
+    }
+    if (lowest_threshold(&threshold, &fit->new_precision, fresh, n, wished)) {
+        fit->verdict.new_below = nextafter(-threshold, 2);
+        for (size_t i = called = 0; i < n; i++)
+            called += fresh[i].value >= threshold && fresh[i].right;
+        fit->new_share = (double)called / (double)fit->new_cases;
+    }
+    urs_free(named);
+    urs_free(fresh);
+    urs_free(p);
+    return URS_OK;
+}
+
+urs_status urs_identify_fit_chips(urs_identify_fit *out, const float *embeddings, const int64_t *identity, size_t n, int32_t dim, const urs_identify_fit_options *options,
+                                  urs_error *err)
+{
+    static const urs_identify_fit_options defaults = {0};
+    const urs_identify_fit_options *o = options ? options : &defaults;
+    urs_identify_fit fit = {0};
+    fitting f = {.n = n};
+    urs_status status = number_bears(&f, identity, err);
+    if (status == URS_OK && f.bears < 2)
+        status = urs_fail(err, URS_EINVAL, "calibration needs chips of at least two bears");
+    if (status == URS_OK)
+        status = score_bears(&f, embeddings, dim, err);
+    if (status == URS_OK)
+        status = fit_calibration(&fit.calibration, &f, o->never_isotonic, err);
+    if (status == URS_OK)
+        status = fit_verdict(&fit, &f, o, err);
+    if (status == URS_OK)
+        *out = fit;
+    else
+        urs_calibration_release(&fit.calibration);
+    urs_free(f.bear_of);
+    urs_free(f.score);
+    return status;
+}
