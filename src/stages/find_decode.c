@@ -65,7 +65,7 @@ urs_status urs_find_layout_read(urs_find_layout *out, const urs_graph *graph, ur
         layout.proto_height = (int32_t)d.h;
     }
     for (int32_t l = 0; l < URS_FIND_LEVELS_MAX; l++) {
-        char name[16];
+        char name[24];
         urs_dims box, cls, coef = {0};
         (void)snprintf(name, sizeof name, "box%d", (int)l);
         layout.level[l].box = urs_graph_find_output(graph, name);
