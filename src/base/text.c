@@ -67,17 +67,39 @@ void urs_text_format(urs_text *t, const char *format, ...)
     va_end(again);
 }
 
+size_t urs_utf8_length(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text, c = s[0];
+    size_t n;
+    if (c < 0x80)
+        return 1;
+    n = c >= 0xc2 && c <= 0xdf ? 2 : c >= 0xe0 && c <= 0xef ? 3 : c >= 0xf0 && c <= 0xf4 ? 4 : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80) /* the zero at the end ends it too */
+            return 0;
+    if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) || (c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return n;
+}
+
 void urs_text_html(urs_text *t, const char *s)
 {
-    for (; *s; s++) {
+    while (*s) {
+        const size_t n = urs_utf8_length(s);
+        const bool control = (unsigned char)*s < 0x20 && *s != '\t' && *s != '\n' && *s != '\r';
         switch (*s) {
         case '&': urs_text_add(t, "&amp;"); break;
         case '<': urs_text_add(t, "&lt;"); break;
         case '>': urs_text_add(t, "&gt;"); break;
         case '"': urs_text_add(t, "&quot;"); break;
         case '\'': urs_text_add(t, "&#39;"); break;
-        default: urs_text_append(t, s, 1);
+        default:
+            if (n == 0 || control || (n == 3 && (memcmp(s, "\xef\xbf\xbe", 3) == 0 || memcmp(s, "\xef\xbf\xbf", 3) == 0)))
+                urs_text_add(t, "\xef\xbf\xbd");
+            else
+                urs_text_append(t, s, n);
         }
+        s += n ? n : 1;
     }
 }
 

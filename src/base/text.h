@@ -20,7 +20,9 @@ typedef struct urs_text {
 void urs_text_append(urs_text *t, const char *bytes, size_t n);
 void urs_text_add(urs_text *t, const char *s);
 void urs_text_format(urs_text *t, const char *format, ...) URS_PRINTF(2, 3);
-/* Appends s with & < > " ' escaped for HTML and XML. */
+/* Length of the UTF-8 sequence at s (1 for the zero at the end), 0 when it is none: RFC 3629, no overlong forms, no surrogates, nothing above U+10FFFF. */
+size_t urs_utf8_length(const char *s);
+/* Appends s with & < > " ' escaped for HTML and XML; bytes that are no UTF-8 and characters that XML does not allow become U+FFFD. */
 void urs_text_html(urs_text *t, const char *s);
 /* Appends s as one CSV field (RFC 4180: quoted when it must be). */
 void urs_text_csv(urs_text *t, const char *s);
