@@ -257,7 +257,8 @@ urs_status urs_embed_train(const urs_embed_train_options *options, urs_fit_repor
             .context = &t, .name = "embed", .steps_per_epoch = t.steps_per_epoch, .slot_bytes = labels_at(&t) + (size_t)t.batch * sizeof(int32_t),
             .trainer = {.optimiser = {.kind = URS_OPTIMISER_ADAMW,
                                       .groups = {[GROUP_TRUNK] = {.lr_scale = trunk, .weight_decay = 0.02}, [GROUP_TRUNK_NORM] = {.lr_scale = trunk},
-                                                 [GROUP_HEAD] = {.weight_decay = 0.02}, [GROUP_CENTRES] = {.weight_decay = 0.0005}}},
+                                                 [GROUP_HEAD] = {.weight_decay = 0.02}, /* Centres start with elements of size 1, so they need long steps to turn within a few epochs. */
+                                                 [GROUP_CENTRES] = {.lr_scale = 10, .weight_decay = 0.0005}}},
                         .weight_group = GROUP_TRUNK, .other_group = GROUP_TRUNK_NORM, .group = group, .extra = urs_arcface_weights(t.arcface[0]), .extra_group = GROUP_CENTRES,
                         .clip = 10, .ema = true, .ema_decay = 0.998, .ema_ramp = 200},
             .schedule = {.kind = URS_SCHEDULE_COSINE, .lr = 1e-3, .final = 0.01, .warmup = t.steps_per_epoch / 2, .warmup_start = 1e-5},
