@@ -36,7 +36,4 @@ void urs_results_format_tail(urs_text *out);
 /* One image object as it stands between the commas. */
 urs_status urs_results_parse_image(urs_result_image *out, const void *data, size_t size, const char *name, urs_error *err) URS_CHECKED;
 
-/* JSON string with its quotes; broken UTF-8 becomes U+FFFD. */
-void urs_json_add_string(urs_text *out, const char *s);
-
 #endif

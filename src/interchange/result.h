@@ -30,6 +30,16 @@ typedef struct urs_result_scores {
     size_t count, capacity;
 } urs_result_scores;
 
+typedef struct urs_result_class { /* a class of info.classification_categories */
+    int32_t category;             /* index there */
+    double probability;
+} urs_result_class;
+
+typedef struct urs_result_classes {
+    urs_result_class *items; /* owned */
+    size_t count, capacity;
+} urs_result_classes;
+
 typedef struct urs_result_points { /* fractions of width and height; left = further left in the picture */
     bool has_left_eye, has_right_eye, has_nose;
     double left_eye[2], right_eye[2], nose[2];
@@ -39,7 +49,7 @@ typedef struct urs_result_detection {
     int32_t category;                /* index in info.detection_categories */
     double conf;                     /* 0 .. 1 */
     double x, y, width, height;      /* fractions of the picture, origin top left */
-    urs_result_scores classes;       /* of info.classification_categories, falling */
+    urs_result_classes classes;      /* falling */
     char *mask;                      /* owned; COCO run-length string of the whole picture (coco_rle.h); NULL = none */
     int32_t mask_width, mask_height; /* size that the string is for */
     urs_result_points points;
@@ -63,7 +73,7 @@ typedef struct urs_result_info {
     char *detector, *classifier;     /* owned; base names of weight files; NULL = not used */
     char *completed;                 /* owned; "YYYY-MM-DD HH:MM:SS"; NULL = the time of writing */
     double typical_threshold, conservative_threshold; /* of conf; 0 = not said */
-    urs_names detection_categories;  /* "animal", ...; number i is written as key "i+1"; empty when read = none */
+    urs_names detection_categories;  /* "animal", ...; number i is written as key "i+1"; one at least */
     urs_names classification_categories;
 } urs_result_info;
 
@@ -84,7 +94,11 @@ urs_result_image *urs_result_set_add(urs_result_set *set);
 urs_result_detection *urs_result_image_add(urs_result_image *image);
 /* name is copied. */
 urs_status urs_result_scores_add(urs_result_scores *scores, const char *name, double probability, urs_error *err) URS_CHECKED;
+urs_status urs_result_classes_add(urs_result_classes *classes, int32_t category, double probability, urs_error *err) URS_CHECKED;
 /* Replaces *field by an owned copy of value (NULL clears it). */
 urs_status urs_result_set_text(char **field, const char *value, urs_error *err) URS_CHECKED;
+
+/* Moves everything out of `from`, which is empty afterwards. */
+urs_result_image urs_result_image_take(urs_result_image *from);
 
 #endif

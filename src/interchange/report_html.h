@@ -1,0 +1,80 @@
+/* The report of an identification as one HTML page: every frame with its heads in boxes, every head beside the bears that it could be.
+ *
+ *      open -> head(info) -> group* -> frame* -> failure* -> finish
+ *
+ * Written piece by piece to a file beside the page and renamed at the end, so memory does not grow with the number of frames, and a page is whole or not there. A section that gets nothing is left
+ * out. Pictures are JPEG bytes and go into the page. All pointers are borrowed for the call. One owner at a time. */
+#ifndef URS_INTERCHANGE_REPORT_HTML_H
+#define URS_INTERCHANGE_REPORT_HTML_H
+
+#include "base/file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct urs_report urs_report;
+
+typedef struct urs_report_info {
+    const char *title, *subtitle;         /* subtitle may be NULL */
+    size_t files, empty, animal, bear;    /* frames by class; unsifted when all three are 0 */
+    size_t heads, known, unsure, fresh;   /* fresh: judged new */
+    size_t failures;
+    size_t bears, chips;                  /* in the catalogue */
+    size_t frames_with_heads, frames_shown;
+    const char *const (*facts)[2];        /* name and text: catalogue, models, date ... */
+    size_t fact_count;
+} urs_report_info;
+
+typedef struct urs_report_picture { /* JPEG; data NULL: none */
+    const void *data;
+    size_t size;
+} urs_report_picture;
+
+typedef struct urs_report_candidate {
+    const char *name;
+    double probability; /* 0 .. 1 */
+    urs_report_picture picture;
+} urs_report_candidate;
+
+typedef struct urs_report_head {
+    double x, y, width, height; /* fractions of the picture */
+    double confidence;          /* 0 .. 1 */
+    const char *verdict;        /* "known", "unsure", "new" */
+    const char *group;          /* proposed name, NULL: none */
+    double p_new;               /* that it is no bear of the catalogue */
+    urs_report_picture chip;
+    const urs_report_candidate *candidates; /* best first */
+    size_t candidate_count;
+} urs_report_head;
+
+typedef struct urs_report_frame {
+    const char *file, *datetime; /* datetime "" or NULL: unknown */
+    const char *frame_class;     /* NULL: not sifted */
+    const char *warning;         /* NULL: none */
+    urs_report_picture picture;
+    int32_t width, height;       /* of the picture */
+    const urs_report_head *heads;
+    size_t head_count;
+} urs_report_frame;
+
+typedef struct urs_report_group { /* heads that look alike */
+    const char *name;             /* proposed */
+    const char *command;          /* how to give it a real name; NULL: none */
+    const urs_report_picture *chips;
+    const char *const *files;     /* of the chips */
+    size_t chip_count, heads;     /* heads: in the group, of which chip_count are shown */
+} urs_report_group;
+
+/* Owned; path's folder must exist. */
+urs_status urs_report_open(urs_report **out, const char *path, urs_error *err) URS_CHECKED;
+urs_status urs_report_head_of_page(urs_report *report, const urs_report_info *info, urs_error *err) URS_CHECKED;
+urs_status urs_report_add_group(urs_report *report, const urs_report_group *group, urs_error *err) URS_CHECKED;
+urs_status urs_report_add_frame(urs_report *report, const urs_report_frame *frame, urs_error *err) URS_CHECKED;
+urs_status urs_report_add_failure(urs_report *report, const char *file, const char *reason, urs_error *err) URS_CHECKED;
+/* Ends the page and puts it in its place. */
+urs_status urs_report_finish(urs_report *report, urs_error *err) URS_CHECKED;
+/* Without finish before: removes what was written. NULL is fine. */
+void urs_report_close(urs_report *report);
+
+#endif

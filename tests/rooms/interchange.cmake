@@ -1,0 +1,5 @@
+urs_test(unit coco_rle)
+urs_test(unit megadetector)
+urs_test(unit journal)
+urs_fuzz(megadetector)
+urs_fuzz(rle)
