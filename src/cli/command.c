@@ -11,13 +11,17 @@
 #include <string.h>
 
 extern const urs_command urs_cmd_catalogue;
+extern const urs_command urs_cmd_find;
 extern const urs_command urs_cmd_model;
+extern const urs_command urs_cmd_sift;
 extern const urs_command urs_cmd_synth;
 extern const urs_command urs_cmd_train;
 
 static const urs_command *const commands[] = {
     &urs_cmd_catalogue,
+    &urs_cmd_find,
     &urs_cmd_model,
+    &urs_cmd_sift,
     &urs_cmd_synth,
     &urs_cmd_train,
 };

@@ -1,9 +1,11 @@
 target_sources(ursid_lib PRIVATE
     src/cli/cancel.c
     src/cli/cmd_catalogue.c
+    src/cli/cmd_find.c
     src/cli/cmd_model.c
     src/cli/cmd_model_import.c
     src/cli/cmd_model_info.c
+    src/cli/cmd_sift.c
     src/cli/cmd_synth.c
     src/cli/cmd_train.c
     src/cli/cmd_train_embed.c
@@ -13,4 +15,6 @@ target_sources(ursid_lib PRIVATE
     src/cli/help.c
     src/cli/nearest.c
     src/cli/option.c
+    src/cli/photo_image.c
+    src/cli/photo_run.c
     src/cli/subcommand.c)

@@ -1,0 +1,237 @@
+/* The run over photographs that the commands share; see photo_run.h. */
+#include "cli/photo_run.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/progress.h"
+#include "cli/cancel.h"
+#include "interchange/journal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAME_COLUMN_MAX 60
+#define BROKEN_LISTED_MAX 1000
+
+typedef struct run_state {
+    const urs_photo_run *run;
+    urs_journal *journal;    /* owned; NULL without --out */
+    urs_progress progress;
+    size_t root;             /* bytes of a path that results leave out */
+    size_t done, broken;
+    int name_column;
+    urs_names broken_list;   /* sentences; the first BROKEN_LISTED_MAX */
+} run_state;
+
+/* ---- listing ---- */
+
+static urs_status add_path(urs_names *out, const char *path, urs_error *err)
+{
+    urs_names found = {0};
+    const bool folder = urs_folder_exists(path);
+    urs_status status;
+    if (!folder && !urs_file_exists(path))
+        return urs_fail(err, URS_ENOTFOUND, "there is no file or folder '%s'", path);
+    status = urs_folder_list(&found, path, folder ? urs_photo_has_extension : NULL, err);
+    for (size_t i = 0; status == URS_OK && i < found.count; i++)
+        status = urs_names_add(out, found.items[i], err);
+    urs_names_release(&found);
+    return status;
+}
+
+static void drop_twins(urs_names *names)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        if (kept > 0 && strcmp(names->items[kept - 1], names->items[i]) == 0)
+            urs_free(names->items[i]);
+        else
+            names->items[kept++] = names->items[i];
+    }
+    names->count = kept;
+}
+
+urs_status urs_photo_list(urs_names *out, size_t *root, const urs_arguments *paths, urs_error *err)
+{
+    urs_names names = {0};
+    urs_status status = URS_OK;
+    for (int i = 0; status == URS_OK && i < paths->count; i++)
+        status = add_path(&names, paths->items[i], err);
+    if (status == URS_OK && names.count == 0)
+        status = urs_fail(err, URS_ENOTFOUND, "there is no photograph in '%s'%s", paths->items[0], paths->count > 1 ? " and the other folders" : "");
+    if (status != URS_OK) {
+        urs_names_release(&names);
+        return status;
+    }
+    urs_names_sort(&names);
+    drop_twins(&names);
+    *root = 0;
+    if (paths->count == 1 && urs_folder_exists(paths->items[0])) {
+        const size_t n = strlen(paths->items[0]);
+        const char *first = names.items[0];
+        *root = n > 0 && strncmp(first, paths->items[0], n) == 0 ? n + (first[n] == '/') : 0;
+    }
+    *out = names;
+    return URS_OK;
+}
+
+/* ---- output ---- */
+
+/* Columns that a name takes: code points, which is right for all but wide scripts. */
+static int columns_of(const char *s)
+{
+    int n = 0;
+    for (; *s; s++)
+        n += ((unsigned char)*s & 0xc0) != 0x80;
+    return n;
+}
+
+/* Names come from files: what would steer a terminal is replaced. */
+static void put_row(const run_state *s, const char *name, const char *rest)
+{
+    const int pad = s->name_column - columns_of(name);
+    for (const char *p = name; *p; p++)
+        (void)putchar((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p);
+    (void)printf("%*s  %s\n", pad > 0 ? pad : 0, "", rest);
+}
+
+static urs_status keep_broken(run_state *s, const char *sentence, urs_error *err)
+{
+    s->broken++;
+    return s->broken_list.count < BROKEN_LISTED_MAX ? urs_names_add(&s->broken_list, sentence, err) : URS_OK;
+}
+
+static void list_broken(const run_state *s)
+{
+    if (s->broken == 0)
+        return;
+    (void)fprintf(stderr, "ursid %s: %zu of %zu files could not be used:\n", s->run->command->name, s->broken, s->done);
+    for (size_t i = 0; i < s->broken_list.count; i++)
+        (void)fprintf(stderr, "  %s\n", s->broken_list.items[i]);
+    if (s->broken > s->broken_list.count)
+        (void)fprintf(stderr, "  and %zu more\n", s->broken - s->broken_list.count);
+}
+
+/* ---- running ---- */
+
+static urs_status deliver(void *context, urs_chain_result *result, urs_error *err)
+{
+    run_state *s = context;
+    const char *name = result->file + s->root;
+    urs_result_image image = {0};
+    urs_text line = {0};
+    urs_status status = urs_photo_image(&image, result, name, err);
+    s->done++;
+    if (status == URS_OK && result->error.code != URS_OK) {
+        urs_text_add(&line, result->decoded ? "failed" : "unreadable");
+        status = keep_broken(s, result->error.message, err);
+    } else if (status == URS_OK) {
+        status = s->run->row(s->run->context, result, &image, &line, err);
+        if (result->truncated)
+            urs_text_add(&line, "  (the file ends early)");
+    }
+    if (status == URS_OK && !urs_text_ok(&line))
+        status = urs_fail(err, URS_ENOMEM, "no memory for a line of the table");
+    if (status == URS_OK && s->journal)
+        status = urs_journal_add(s->journal, &image, err);
+    if (status == URS_OK) {
+        put_row(s, name, urs_text_string(&line));
+        urs_progress_step(&s->progress, s->done);
+    }
+    urs_text_release(&line);
+    urs_result_image_release(&image);
+    return status;
+}
+
+/* Leaves the files that the journal does not have, moved to the front; the others are counted. */
+static size_t drop_done(urs_names *files, const run_state *s)
+{
+    size_t kept = 0, before = files->count;
+    if (!s->journal)
+        return 0;
+    for (size_t i = 0; i < files->count; i++) {
+        if (urs_journal_has(s->journal, files->items[i] + s->root))
+            urs_free(files->items[i]);
+        else
+            files->items[kept++] = files->items[i];
+    }
+    files->count = kept;
+    return before - kept;
+}
+
+static void measure_names(run_state *s, const urs_names *files)
+{
+    s->name_column = 4;
+    for (size_t i = 0; i < files->count; i++) {
+        const int n = columns_of(files->items[i] + s->root);
+        if (n > s->name_column)
+            s->name_column = n;
+    }
+    if (s->name_column > NAME_COLUMN_MAX)
+        s->name_column = NAME_COLUMN_MAX;
+}
+
+static void put_summary(const run_state *s)
+{
+    urs_text line = {0};
+    s->run->summary(s->run->context, &line);
+    (void)printf("\n%zu file%s: %s", s->done, s->done == 1 ? "" : "s", urs_text_string(&line));
+    if (s->broken)
+        (void)printf("; %zu could not be used", s->broken);
+    (void)printf("\n");
+    urs_text_release(&line);
+}
+
+static urs_status run_files(run_state *s, urs_chain *chain, const urs_names *files, urs_error *err)
+{
+    const urs_photo_arguments *a = s->run->arguments;
+    const urs_chain_calls calls = {.context = s, .deliver = deliver, .cancelled = urs_cancel_asked};
+    /* Rows on the same terminal are progress enough, and would be torn by the line that is rewritten. */
+    const bool silent = a->quiet || (!a->json_progress && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO));
+    urs_status status = URS_OK;
+    measure_names(s, files);
+    if (files->count > 0) {
+        put_row(s, "file", s->run->columns);
+        urs_progress_start(&s->progress, silent ? URS_PROGRESS_NONE : a->json_progress ? URS_PROGRESS_JSON : URS_PROGRESS_AUTO, s->run->verb, "files", files->count);
+        status = urs_chain_run(chain, (const char *const *)files->items, files->count, &calls, err);
+        urs_progress_end(&s->progress);
+    }
+    put_summary(s);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == URS_OK)
+        status = urs_fail(err, URS_EIO, "the table could not be written");
+    return status;
+}
+
+int urs_photo_run_all(const urs_photo_run *run, urs_chain *chain)
+{
+    const urs_photo_arguments *a = run->arguments;
+    run_state s = {.run = run};
+    urs_names files = {0};
+    urs_error err = {0};
+    size_t before = 0;
+    int code = URS_EXIT_OK;
+    urs_status status = urs_photo_list(&files, &s.root, &a->paths, &err);
+    if (status == URS_OK && a->out)
+        status = urs_journal_open(&s.journal, a->out, run->key, a->fresh, &err);
+    if (status == URS_OK) {
+        before = drop_done(&files, &s);
+        if (before > 0)
+            (void)fprintf(stderr, "ursid %s: %zu files were done before; going on with the other %zu\n", run->command->name, before, files.count);
+        status = run_files(&s, chain, &files, &err);
+    }
+    if (status == URS_OK && s.journal)
+        status = urs_journal_finish(s.journal, run->info, &err);
+    list_broken(&s);
+    if (status == URS_ECANCELLED && s.journal)
+        urs_error_prefix(&err, "the same command goes on from there: ");
+    if (status != URS_OK)
+        code = urs_command_error(run->command, &err);
+    else if (s.broken > 0 || (s.journal && urs_journal_failures(s.journal) > 0))
+        code = URS_EXIT_PARTIAL;
+    urs_journal_close(s.journal);
+    urs_names_release(&files);
+    urs_names_release(&s.broken_list);
+    return code;
+}
