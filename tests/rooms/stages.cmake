@@ -1,1 +1,3 @@
+urs_test(unit chip)
+urs_test(unit sift)
 urs_test(golden golden_find)
