@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "data/dataset.h"
 #include "image/decode.h"
 #include "synth/exif_block.h"
 #include "synth/synth.h"
@@ -224,6 +225,45 @@ static void files_agree(urs_test *t)
     free(folder);
 }
 
+/* All three forms that the folder can be read as tell the same story. */
+static void our_readers_take_it(urs_test *t)
+{
+    char *folder = urs_test_folder("synth-read"), *manifest = urs_path_join(folder, "manifest.csv"), *yaml = urs_path_join(folder, "data.yaml");
+    urs_error err = {0};
+    urs_synth_counts n = {0};
+    urs_dataset csv = {.count = 0}, heads = {.count = 0}, yolo = {.count = 0};
+    int in_json = 0, in_yolo = 0, validation = 0;
+    URS_REQUIRE_OK(t, render(folder, 21, 24, &n, &err), err);
+    URS_REQUIRE_OK(t, urs_dataset_read(&csv, manifest, NULL, &err), err);
+    URS_REQUIRE_OK(t, urs_dataset_read(&heads, folder, NULL, &err), err); /* labels/ and masks/ make it a "heads" set */
+    URS_REQUIRE_OK(t, urs_dataset_read(&yolo, yaml, NULL, &err), err);
+    URS_CHECK_INT(t, csv.count, n.frames);
+    URS_CHECK_INT(t, heads.count, n.frames);
+    URS_CHECK_INT(t, yolo.count, n.frames);
+    URS_CHECK_INT(t, urs_name_table_count(&csv.cameras), 2);
+    URS_CHECK_INT(t, urs_name_table_count(&csv.groups), n.events);
+    URS_REQUIRE(t, n.heads > 0);
+    for (size_t i = 0; i < heads.count; i++) {
+        in_json += (int)heads.samples[i].head_count;
+        if (heads.samples[i].head_count)
+            URS_CHECK(t, heads.samples[i].mask_path && heads.samples[i].body_path && heads.samples[i].heads[0].mask_value == 1);
+    }
+    for (size_t i = 0; i < yolo.count; i++) {
+        in_yolo += (int)yolo.samples[i].head_count;
+        validation += yolo.samples[i].part == URS_PART_VALIDATION;
+        URS_CHECK(t, urs_file_exists(yolo.samples[i].path));
+    }
+    URS_CHECK_INT(t, in_json, n.heads);
+    URS_CHECK_INT(t, in_yolo, n.heads);
+    URS_CHECK_INT(t, validation, n.frames / 2);
+    urs_dataset_release(&csv);
+    urs_dataset_release(&heads);
+    urs_dataset_release(&yolo);
+    free(folder);
+    free(manifest);
+    free(yaml);
+}
+
 static void wrong_options_are_refused(urs_test *t)
 {
     urs_error err = {0};
@@ -260,6 +300,7 @@ int main(void)
         {"truth is true of the pixels", truth_is_true_of_the_pixels},
         {"a frame needs no frame before it", a_frame_needs_no_frame_before_it},
         {"manifest, labels and EXIF agree", files_agree},
+        {"our readers take it as CSV, heads and YOLO", our_readers_take_it},
         {"wrong options are refused", wrong_options_are_refused},
         {"dates are right", dates_are_right},
         {"EXIF goes into JPEGs only", exif_refuses_what_is_no_jpeg},
