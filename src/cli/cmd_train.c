@@ -1,4 +1,4 @@
-/* `ursid train sift|find|embed`: hands over to the stage; the stages' own options are in cmd_train_<stage>.c. */
+/* `ursid train sift|find|embed`: what the three share; the stages' own options are in cmd_train_<stage>.c. */
 #include "cli/cmd_train.h"
 
 #include "cli/cancel.h"
@@ -41,8 +41,8 @@ int urs_train_end(urs_train_arguments *a, const urs_command *command, urs_status
 static int run(int argc, char **argv)
 {
     static const urs_verb verbs[] = {
-        {"sift", "is there a bear in the frame?", urs_train_sift_main},
-        {"find", "where is its head?", urs_train_find_main},
+        {"sift", "is there a bear in the frame, another animal, or nothing?", urs_train_sift_main},
+        {"find", "where are the heads?", urs_train_find_main},
         {"embed", "whose head is it?", urs_train_embed_main},
     };
     return urs_verbs_run(&urs_cmd_train, verbs, URS_COUNT(verbs), argc, argv);
