@@ -11,7 +11,9 @@
 #include <string.h>
 
 extern const urs_command urs_cmd_catalogue;
+extern const urs_command urs_cmd_enroll;
 extern const urs_command urs_cmd_find;
+extern const urs_command urs_cmd_identify;
 extern const urs_command urs_cmd_model;
 extern const urs_command urs_cmd_sift;
 extern const urs_command urs_cmd_synth;
@@ -19,7 +21,9 @@ extern const urs_command urs_cmd_train;
 
 static const urs_command *const commands[] = {
     &urs_cmd_catalogue,
+    &urs_cmd_enroll,
     &urs_cmd_find,
+    &urs_cmd_identify,
     &urs_cmd_model,
     &urs_cmd_sift,
     &urs_cmd_synth,

@@ -1,7 +1,9 @@
 target_sources(ursid_lib PRIVATE
     src/cli/cancel.c
     src/cli/cmd_catalogue.c
+    src/cli/cmd_enroll.c
     src/cli/cmd_find.c
+    src/cli/cmd_identify.c
     src/cli/cmd_model.c
     src/cli/cmd_model_import.c
     src/cli/cmd_model_info.c
@@ -12,7 +14,12 @@ target_sources(ursid_lib PRIVATE
     src/cli/cmd_train_find.c
     src/cli/cmd_train_sift.c
     src/cli/command.c
+    src/cli/head_models.c
     src/cli/help.c
+    src/cli/identify_groups.c
+    src/cli/identify_output.c
+    src/cli/identify_report.c
+    src/cli/identify_run.c
     src/cli/nearest.c
     src/cli/option.c
     src/cli/photo_image.c
