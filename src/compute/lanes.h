@@ -25,4 +25,10 @@ typedef struct urs_lanes_table {
 
 extern const urs_lanes_table urs_lanes_baseline, urs_lanes_avx2, urs_lanes_avx512;
 
+/* The tables that this processor can run, widest first; NULL past the last. */
+const urs_lanes_table *urs_lanes_runnable(int32_t index);
+
+/* A kernel (owned) from one table; *out stays as it is where the table has none for this specification. */
+urs_status urs_lanes_new_from(urs_kernel **out, const urs_lanes_table *table, const urs_kernel_spec *spec, urs_error *err) URS_CHECKED;
+
 #endif

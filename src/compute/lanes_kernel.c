@@ -11,15 +11,18 @@ typedef struct lanes_kernel {
     urs_lanes_run *call;
 } lanes_kernel;
 
-static const urs_lanes_table *table(void)
+const urs_lanes_table *urs_lanes_runnable(int32_t index)
 {
+    const urs_lanes_table *tables[4] = {NULL};
+    int32_t n = 0;
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
-        return &urs_lanes_avx512;
+        tables[n++] = &urs_lanes_avx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return &urs_lanes_avx2;
+        tables[n++] = &urs_lanes_avx2;
 #endif
-    return &urs_lanes_baseline;
+    tables[n++] = &urs_lanes_baseline;
+    return index >= 0 && index < n ? tables[index] : NULL;
 }
 
 static urs_status bind_lanes(urs_kernel *self, const urs_kernel_args *args, urs_error *err)
@@ -86,9 +89,8 @@ static size_t saved_bytes(const urs_kernel_spec *s)
     return 0;
 }
 
-urs_status urs_lanes_new(urs_kernel **out, const urs_kernel_spec *spec, urs_error *err)
+urs_status urs_lanes_new_from(urs_kernel **out, const urs_lanes_table *t, const urs_kernel_spec *spec, urs_error *err)
 {
-    const urs_lanes_table *t = table();
     urs_lanes_run *call = is_depthwise(spec) ? t->depthwise[spec->pass] : spec->op == URS_OP_CONV ? NULL : t->run[spec->op][spec->pass];
     lanes_kernel *k;
     if (!call || (spec->op != URS_OP_CONV && !applies(spec)))
@@ -101,4 +103,9 @@ urs_status urs_lanes_new(urs_kernel **out, const urs_kernel_spec *spec, urs_erro
     k->call = call;
     *out = &k->base;
     return URS_OK;
+}
+
+urs_status urs_lanes_new(urs_kernel **out, const urs_kernel_spec *spec, urs_error *err)
+{
+    return urs_lanes_new_from(out, urs_lanes_runnable(0), spec, err);
 }

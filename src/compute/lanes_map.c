@@ -117,6 +117,8 @@ void urs_lanes_mul_backward(const urs_kernel_spec *spec, const urs_kernel_args *
                 store_factors(d_f + row, sum, strip_channel(&v, g), v.channels);
             }
         }
+    if (d_f)
+        clear_padding(d_f, spec->in[1]);
 }
 
 void urs_lanes_scale_forward(const urs_kernel_spec *spec, const urs_kernel_args *args)

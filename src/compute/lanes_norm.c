@@ -78,10 +78,10 @@ void urs_lanes_batch_norm_forward(const urs_kernel_spec *spec, const urs_kernel_
                 saved[c + l] = mean[l];
                 saved[v.channels + c + l] = rstd;
             }
-            if (batch && args->d_param[2] && c + l < v.channels) {
+            if (batch && args->d_param[2] && c + l < v.channels)
                 ((float *)args->d_param[2])[c + l] = mean[l];
+            if (batch && args->d_param[3] && c + l < v.channels)
                 ((float *)args->d_param[3])[c + l] = (float)((double)variance[l] * count / (count > 1 ? count - 1 : 1));
-            }
         }
         for (int64_t n = 0; n < v.images; n++) {
             const int64_t at = strip_at(&v, n, g);
@@ -147,10 +147,10 @@ void urs_lanes_batch_norm_backward(const urs_kernel_spec *spec, const urs_kernel
             const bool frozen = spec->frozen_norm;
             mean_dz[l] = frozen ? 0.0f : (float)(sum[l] / count);
             mean_dot[l] = frozen ? 0.0f : (float)(dot[l] / count);
-            if (args->d_param[0] && c + l < v.channels) {
+            if (args->d_param[0] && c + l < v.channels)
                 ((float *)args->d_param[0])[c + l] = (float)dot[l];
+            if (args->d_param[1] && c + l < v.channels)
                 ((float *)args->d_param[1])[c + l] = (float)sum[l];
-            }
         }
         for (int64_t n = 0; d_in && n < v.images; n++) {
             const int64_t at = strip_at(&v, n, g);
@@ -210,10 +210,10 @@ void urs_lanes_layer_norm_backward(const urs_kernel_spec *spec, const urs_kernel
     const strips v = strips_of(spec->in[0]);
     const float *gamma = args->param[0];
     float *d_gamma = args->d_param[0], *d_beta = args->d_param[1];
-    if (d_gamma) {
+    if (d_gamma)
         memset(d_gamma, 0, (size_t)v.channels * sizeof *d_gamma);
+    if (d_beta)
         memset(d_beta, 0, (size_t)v.channels * sizeof *d_beta);
-    }
     for (int64_t n = 0; n < v.images; n++)
         for (int64_t i = 0; i < v.pixels; i++) {
             const int64_t at = n * v.image_step + i * v.stride;
@@ -226,10 +226,10 @@ void urs_lanes_layer_norm_backward(const urs_kernel_spec *spec, const urs_kernel
                     const float xhat = (x[g * v.group_step + l] - mean) * rstd, dy = d_out[g * v.group_step + l];
                     sum += dy * gamma[c + l];
                     dot += dy * gamma[c + l] * xhat;
-                    if (d_gamma) {
+                    if (d_gamma)
                         d_gamma[c + l] += dy * xhat;
+                    if (d_beta)
                         d_beta[c + l] += dy;
-                    }
                 }
             }
             sum /= (float)v.channels;

@@ -2,8 +2,6 @@
 #include "compute/lanes_parts.h"
 #include "compute/lanes_strip.h"
 
-#include <float.h>
-
 INLINE void add_pixels(float *sum, const float *x, int64_t pixels, int64_t W, int64_t S)
 {
     float part[LANES] = {0};
@@ -50,31 +48,37 @@ void urs_lanes_global_pool_backward(const urs_kernel_spec *spec, const urs_kerne
         }
 }
 
-/* One strip; `index` (optional, for training) receives the window position of the maximum, [out pixels][W]. The first of equals wins, as in PyTorch. */
+/* One strip; `index` (optional, for training) receives the window position of the maximum, [out pixels][W]. The first of equals wins, and NaN beats all, as in
+ * PyTorch. The position is one inside the map whatever the numbers are: the backward pass writes there. */
 INLINE void pool_strip(float *out, uint8_t *index, const float *x, const urs_kernel_spec *spec, int64_t W, int64_t S)
 {
     const urs_op_attr *a = &spec->attr;
     const int64_t ih = spec->in[0].h, iw = spec->in[0].w, oh = spec->out.h, ow = spec->out.w;
     for (int64_t oy = 0; oy < oh; oy++)
         for (int64_t ox = 0; ox < ow; ox++) {
+            const int32_t ky0 = (int32_t)(oy * a->stride_h < a->pad_top ? a->pad_top - oy * a->stride_h : 0);
+            const int32_t kx0 = (int32_t)(ox * a->stride_w < a->pad_left ? a->pad_left - ox * a->stride_w : 0);
             float best[LANES];
-            int32_t where[LANES] = {0};
-            for (int64_t l = 0; l < W; l++)
-                best[l] = -FLT_MAX;
+            int32_t where[LANES];
+            for (int64_t l = 0; l < W; l++) {
+                best[l] = -INFINITY;
+                where[l] = ky0 * a->kernel_w + kx0;
+            }
             for (int32_t ky = 0; ky < a->kernel_h; ky++) {
                 const int64_t iy = oy * a->stride_h - a->pad_top + ky;
                 if (iy < 0 || iy >= ih)
                     continue;
                 for (int32_t kx = 0; kx < a->kernel_w; kx++) {
                     const int64_t ix = ox * a->stride_w - a->pad_left + kx;
-                    const float *p = x + (iy * iw + ix) * S;
+                    const float *p;
                     if (ix < 0 || ix >= iw)
                         continue;
+                    p = x + (iy * iw + ix) * S;
                     if (index)
                         for (int64_t l = 0; l < W; l++)
-                            where[l] = p[l] > best[l] ? ky * a->kernel_w + kx : where[l];
+                            where[l] = p[l] > best[l] || p[l] != p[l] ? ky * a->kernel_w + kx : where[l];
                     for (int64_t l = 0; l < W; l++)
-                        best[l] = p[l] > best[l] ? p[l] : best[l];
+                        best[l] = p[l] > best[l] || p[l] != p[l] ? p[l] : best[l];
                 }
             }
             for (int64_t l = 0; l < W; l++)

@@ -70,12 +70,13 @@ INLINE int64_t strip_channel(const strips *v, int64_t group)
         }                                                               \
     } while (0)
 
-/* exp(x), relative error below 2e-7 (range reduction by ln 2, degree-6 polynomial); clamps instead of overflowing. */
+/* exp(x), relative error below 2e-7 (range reduction by ln 2, degree-6 polynomial); clamps instead of overflowing. NaN stays NaN, by the polynomial only:
+ * the power of two is made from a number that an integer can hold. */
 INLINE float lane_exp(float x)
 {
-    const float limited = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
+    const float limited = x > -87.0f ? (x < 88.0f ? x : 88.0f) : -87.0f;
     const float n = __builtin_floorf(limited * 1.44269504f + 0.5f);
-    const float r = (limited - n * 0.693359375f) - n * -2.12194440e-4f;
+    const float r = x != x ? x : (limited - n * 0.693359375f) - n * -2.12194440e-4f;
     union {
         int32_t i;
         float f;
@@ -87,7 +88,7 @@ INLINE float lane_exp(float x)
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.0f;
-    power.i = ((int32_t)n + 127) << 23;
+    power.i = ((int32_t)n + 127) * (1 << 23);
     return p * power.f;
 }
 

@@ -30,6 +30,7 @@ typedef struct conv_kernel {
     int64_t residual;   /* elements of the skip connection, 0: none */
     bool add_residual;  /* added by ourselves afterwards */
     size_t skip_at;     /* then: place in the scratch for a skip connection whose memory the output takes */
+    void *unwanted;     /* owned: for the gradient of a frozen bias beside a trained weight */
 } conv_kernel;
 
 static void release_unit(unit *u)
@@ -56,6 +57,7 @@ static void free_conv(urs_kernel *self)
     release_unit(&k->weights);
     if (k->stream)
         (void)dnnl_stream_destroy(k->stream);
+    urs_aligned_free(k->unwanted);
     urs_free(k);
 }
 
@@ -173,10 +175,37 @@ static void aim_weight(unit *u, const void *address)
     aim(u->reorder ? u->plain : u->weight, address);
 }
 
+/* oneDNN computes the gradients of weight and bias together: one that is not wanted goes to memory of our own. */
+static urs_status bind_weight_gradient(conv_kernel *k, const urs_kernel_args *args, urs_error *err)
+{
+    unit *u = &k->weights;
+    void *bias = args->d_param[1];
+    if (!args->d_param[0] && !u->packed) {
+        u->packed = urs_aligned_new(urs_dnnl_bytes(urs_dnnl_query(u->pd, dnnl_query_diff_weights_md)));
+        if (!u->packed)
+            return urs_fail(err, URS_ENOMEM, "no memory for a weight gradient");
+    }
+    if (u->bias && !bias) {
+        if (!k->unwanted)
+            k->unwanted = urs_aligned_new((size_t)k->spec.out.c * sizeof(float));
+        bias = k->unwanted;
+        if (!bias)
+            return urs_fail(err, URS_ENOMEM, "no memory for a bias gradient");
+    }
+    aim(u->in, args->in[0]);
+    aim(u->out, args->d_out);
+    if (u->reorder)
+        aim(u->plain, args->d_param[0]);
+    else
+        aim(u->weight, args->d_param[0] ? args->d_param[0] : u->packed);
+    aim(u->bias, bias);
+    aim(u->scratch, args->scratch);
+    return URS_OK;
+}
+
 static urs_status bind_conv(urs_kernel *self, const urs_kernel_args *args, urs_error *err)
 {
     conv_kernel *k = (conv_kernel *)self;
-    (void)err;
     k->args = *args;
     if (k->spec.pass == URS_PASS_FORWARD) {
         aim(k->forward.in, args->in[0]);
@@ -192,14 +221,7 @@ static urs_status bind_conv(urs_kernel *self, const urs_kernel_args *args, urs_e
         aim_weight(&k->data, args->param[0]);
         aim(k->data.scratch, args->scratch);
     }
-    if (k->has_weights) {
-        aim(k->weights.in, args->in[0]);
-        aim(k->weights.out, args->d_out);
-        aim_weight(&k->weights, args->d_param[0]);
-        aim(k->weights.bias, args->d_param[1]);
-        aim(k->weights.scratch, args->scratch);
-    }
-    return URS_OK;
+    return k->has_weights ? bind_weight_gradient(k, args, err) : URS_OK;
 }
 
 static urs_status run_forward(conv_kernel *k, urs_error *err)
@@ -242,7 +264,7 @@ static urs_status run_backward(conv_kernel *k, urs_error *err)
         if (u->bias)
             args[n++] = (dnnl_exec_arg_t){DNNL_ARG_DIFF_BIAS, u->bias};
         status = urs_dnnl_check(dnnl_primitive_execute(u->primitive, k->stream, n, args), "to run a convolution's weight gradient", err);
-        if (status == URS_OK && u->reorder)
+        if (status == URS_OK && u->reorder && k->args.d_param[0])
             status = run_reorder(k, u, u->weight, u->plain, err);
     }
     return status;

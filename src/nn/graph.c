@@ -78,10 +78,10 @@ urs_value urs_graph_add_node(urs_graph *g, const urs_node *node)
             return URS_NO_VALUE;
         in[i] = g->nodes[n.in[i]].dims;
     }
-    if (n.op != URS_OP_INPUT && op->infer(&n.dims, &n.attr, in, n.n_in, &err) != URS_OK)
+    if (n.op == URS_OP_INPUT)
+        in[0] = n.dims; /* given, so only checked */
+    if (op->infer(&n.dims, &n.attr, in, n.n_in, &err) != URS_OK)
         return urs_graph_fail(g, err.code, "%s", err.message);
-    if (n.dims.c <= 0 || n.dims.h <= 0 || n.dims.w <= 0)
-        return urs_graph_fail(g, URS_EINVAL, "%s would have the empty shape %lldx%lldx%lld", op->name, (long long)n.dims.c, (long long)n.dims.h, (long long)n.dims.w);
     if (g->n_nodes >= GRAPH_NODES_MAX)
         return urs_graph_fail(g, URS_ELIMIT, "a graph may have %d operations", GRAPH_NODES_MAX);
     if (!urs_array_reserve((void **)&g->nodes, &capacity, (size_t)g->n_nodes, sizeof *g->nodes))
@@ -100,6 +100,8 @@ int32_t urs_graph_add_param(urs_graph *g, const char *name, const char *suffix, 
 
     if (g->error.code != URS_OK)
         return -1;
+    if (g->finished)
+        return urs_graph_fail(g, URS_EINVAL, "the graph is finished and takes no parameter '%s%s'", name, suffix);
     for (int32_t i = 0; i < rank; i++) {
         p.shape[i] = shape[i];
         if (shape[i] <= 0 || !urs_mul_size(&p.count, p.count, (size_t)shape[i]) || p.count > SIZE_MAX / 64)
@@ -133,6 +135,14 @@ void urs_graph_output(urs_graph *g, urs_value x, const char *name)
     char *copy;
     if (!urs_graph_valid(g, x))
         return;
+    if (g->finished) {
+        (void)urs_graph_fail(g, URS_EINVAL, "the graph is finished and takes no output '%s'", name);
+        return;
+    }
+    if (urs_graph_find_output(g, name) >= 0) {
+        (void)urs_graph_fail(g, URS_EINVAL, "two outputs are named '%s'", name);
+        return;
+    }
     copy = urs_strdup(name);
     if (!copy || !urs_array_resize((void **)&g->outputs, (size_t)g->n_outputs + 1, sizeof *g->outputs) ||
         !urs_array_resize((void **)&g->output_names, (size_t)g->n_outputs + 1, sizeof *g->output_names)) {

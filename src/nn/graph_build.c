@@ -1,9 +1,16 @@
 /* Builders: one function per operation; see graph.h. */
 #include "nn/graph_private.h"
 
+#define KERNEL_MAX 1024
+
 static int32_t at_least_one(int32_t x)
 {
     return x ? x : 1;
+}
+
+static bool bad_pad(int32_t x)
+{
+    return x < 0 || x > KERNEL_MAX;
 }
 
 urs_value urs_graph_input(urs_graph *g, urs_dims dims)
@@ -27,8 +34,13 @@ static urs_value conv_node(urs_graph *g, urs_op_kind kind, urs_value x, const ch
     if (!urs_graph_valid(g, x))
         return URS_NO_VALUE;
     in = g->nodes[x].dims.c;
-    if (o->out <= 0 || o->kernel <= 0 || groups < 0 || in % groups || o->out % groups)
+    if (o->out <= 0 || groups < 0 || in % groups || o->out % groups)
         return urs_graph_fail(g, URS_EINVAL, "convolution '%s' cannot go from %lld to %d channels in %d groups", name, (long long)in, (int)o->out, (int)groups);
+    /* What the shape rule refuses too, but here the numbers are multiplied and added before it sees them. */
+    if (o->kernel <= 0 || o->kernel > KERNEL_MAX || o->stride < 0)
+        return urs_graph_fail(g, URS_EINVAL, "convolution '%s' cannot have kernel %d and stride %d", name, (int)o->kernel, (int)o->stride);
+    if (bad_pad(o->pad) || bad_pad(o->pad_top) || bad_pad(o->pad_left) || bad_pad(o->pad_bottom) || bad_pad(o->pad_right))
+        return urs_graph_fail(g, URS_EINVAL, "convolution '%s' cannot have padding below 0 or above %d", name, KERNEL_MAX);
     n.attr = (urs_op_attr){.kernel_h = o->kernel, .kernel_w = o->kernel, .stride_h = at_least_one(o->stride), .stride_w = at_least_one(o->stride),
                            .pad_top = o->pad + o->pad_top, .pad_left = o->pad + o->pad_left, .pad_bottom = o->pad + o->pad_bottom, .pad_right = o->pad + o->pad_right,
                            .groups = groups, .out_channels = o->out, .has_bias = o->bias};

@@ -1,4 +1,5 @@
 /* Compiling a plan and running it; see plan.h and plan_private.h. */
+#include "nn/graph_private.h"
 #include "nn/plan_private.h"
 
 #include "base/memory.h"
@@ -6,6 +7,7 @@
 #include <string.h>
 
 #define ARENA_BYTES_MAX ((size_t)1 << 37)
+#define BATCH_MAX 4096
 
 void urs_plan_free(urs_plan *plan)
 {
@@ -49,6 +51,12 @@ static const void *param_address(const urs_plan *plan, const urs_lowered *l, int
     return plan->params + params[l->param[index]].offset;
 }
 
+/* The rows of batch statistics are written whatever is frozen: the trainer decides about running statistics (frozen_norm). */
+static bool is_frozen(const urs_plan *plan, const urs_param *p, int32_t index)
+{
+    return plan->frozen && plan->frozen[index] && p->role != URS_ROLE_MEAN && p->role != URS_ROLE_VARIANCE;
+}
+
 static urs_status bind_kernel(urs_plan *plan, urs_step *s, urs_error *err)
 {
     const urs_lowered *l = &plan->lowered[s->lowered];
@@ -69,7 +77,7 @@ static urs_status bind_kernel(urs_plan *plan, urs_step *s, urs_error *err)
     a->salt = (uint64_t)l->out;
     for (int32_t i = 0; i < n_params; i++) {
         a->param[i] = param_address(plan, l, i);
-        if (plan->gradients && l->folded_norm < 0)
+        if (plan->gradients && !is_frozen(plan, &params[l->param[i]], l->param[i]))
             a->d_param[i] = (char *)plan->gradients + params[l->param[i]].offset * plan->element;
     }
     return s->kernel->bind(s->kernel, a, err);
@@ -93,6 +101,25 @@ static urs_status allocate(urs_plan *plan, urs_error *err)
     return URS_OK;
 }
 
+static urs_status check_options(const urs_graph *graph, const float *params, const urs_plan_options *o, urs_error *err)
+{
+    if (!graph || !graph->finished)
+        return urs_fail(err, URS_EINVAL, "only a finished graph can be planned");
+    if (!params)
+        return urs_fail(err, URS_EINVAL, "a plan needs the network's parameters");
+    if (!o)
+        return URS_OK;
+    if (o->batch < 0 || o->batch > BATCH_MAX)
+        return urs_fail(err, URS_EINVAL, "a batch of %d is outside of 1 to %d", (int)o->batch, BATCH_MAX);
+    if (o->dtype != URS_DTYPE_F32 && o->dtype != URS_DTYPE_F64)
+        return urs_fail(err, URS_EINVAL, "there is no element type %d", (int)o->dtype);
+    if (o->dtype == URS_DTYPE_F64 && o->backend && o->backend != urs_backend_ref())
+        return urs_fail(err, URS_EINVAL, "backend %s computes no doubles, only ref does", o->backend->name);
+    if (!o->training && (o->input_gradient || o->frozen_norm || o->frozen))
+        return urs_fail(err, URS_EINVAL, "input gradients, frozen norms and frozen parameters belong to training, but this plan is for inference");
+    return URS_OK;
+}
+
 static urs_status copy_options(urs_plan *plan, const urs_plan_options *options, urs_error *err)
 {
     const urs_param *params;
@@ -101,8 +128,6 @@ static urs_status copy_options(urs_plan *plan, const urs_plan_options *options, 
         plan->options = *options;
     if (plan->options.batch == 0)
         plan->options.batch = 1;
-    if (plan->options.batch < 0 || plan->options.batch > 4096)
-        return urs_fail(err, URS_EINVAL, "a batch of %d is outside of 1 to 4096", (int)plan->options.batch);
     if (plan->options.frozen) {
         plan->frozen = urs_array_new(n, sizeof *plan->frozen);
         if (!plan->frozen)
@@ -126,8 +151,11 @@ static urs_status copy_options(urs_plan *plan, const urs_plan_options *options, 
 
 urs_status urs_plan_new(urs_plan **out, const urs_graph *graph, const float *params, const urs_plan_options *options, urs_error *err)
 {
-    urs_status status;
-    urs_plan *plan = urs_array_new(1, sizeof *plan);
+    urs_plan *plan;
+    urs_status status = check_options(graph, params, options, err);
+    if (status != URS_OK)
+        return status;
+    plan = urs_array_new(1, sizeof *plan);
     if (!plan)
         return urs_fail(err, URS_ENOMEM, "no memory for a plan");
     plan->graph = graph;
@@ -211,6 +239,13 @@ static urs_status run_step(urs_plan *plan, const urs_step *s, urs_error *err)
     return URS_OK;
 }
 
+urs_status urs_plan_run_step(urs_plan *plan, int32_t index, urs_error *err)
+{
+    if (index < 0 || index >= plan->n_steps)
+        return urs_fail(err, URS_EINVAL, "the plan has no step %d", (int)index);
+    return run_step(plan, &plan->steps[index], err);
+}
+
 urs_status urs_plan_forward(urs_plan *plan, urs_error *err)
 {
     urs_status status = URS_OK;
@@ -237,12 +272,15 @@ void *urs_plan_input(urs_plan *plan, int32_t index)
 
 const void *urs_plan_output(const urs_plan *plan, int32_t index)
 {
-    return buffer_address(plan, plan->output_buffer[index]);
+    const urs_value *outputs;
+    return index >= 0 && index < urs_graph_outputs(plan->graph, &outputs) ? buffer_address(plan, plan->output_buffer[index]) : NULL;
 }
 
 void *urs_plan_output_gradient(urs_plan *plan, int32_t index)
 {
-    return plan->options.training ? buffer_address(plan, plan->output_grad_buffer[index]) : NULL;
+    const urs_value *outputs;
+    const bool exists = index >= 0 && index < urs_graph_outputs(plan->graph, &outputs);
+    return plan->options.training && exists ? buffer_address(plan, plan->output_grad_buffer[index]) : NULL;
 }
 
 const void *urs_plan_gradients(const urs_plan *plan)

@@ -152,8 +152,10 @@ static urs_status forward_step(builder *b, int32_t index, int32_t *uses_left)
     }
     if (p->value_buffer[l->out] < 0) {
         const urs_value skip = l->attr.has_residual ? l->in[1] : URS_NO_VALUE;
-        /* The sum may take the place of a skip connection that nobody reads any more; not where an activation comes in between (kernel.h). */
-        if (skip >= 0 && l->attr.activation == URS_ACT_NONE && uses_left[skip] == 0 && !b->is_output[skip] && b->nodes[skip].op != URS_OP_INPUT && p->shape[skip].block == p->shape[l->out].block)
+        /* The sum may take the place of a skip connection that nobody reads any more; not where an activation comes in between (kernel.h), nor where the
+         * convolution reads the same value. */
+        if (skip >= 0 && skip != l->in[0] && l->attr.activation == URS_ACT_NONE && uses_left[skip] == 0 && !b->is_output[skip] &&
+            b->nodes[skip].op != URS_OP_INPUT && p->shape[skip].block == p->shape[l->out].block)
             p->value_buffer[l->out] = p->value_buffer[skip];
         else
             p->value_buffer[l->out] = new_buffer(b, shape_bytes(p, p->shape[l->out]), false);
@@ -243,24 +245,31 @@ static urs_status seed_gradients(builder *b)
     return status;
 }
 
+/* The gradient of a sum is the gradient of each summand. Only the graph's input can have another layout than the sum. */
 static urs_status backward_add(builder *b, const urs_lowered *l)
 {
     urs_plan *p = b->plan;
-    const int32_t from = p->grad_buffer[l->out];
     const urs_tensor_shape shape = p->shape[l->out];
     urs_status status = URS_OK;
     for (int32_t k = 0; status == URS_OK && k < 2; k++) {
         const urs_value x = l->in[k];
+        const bool same = p->shape[x].block == shape.block;
+        int32_t from = p->grad_buffer[l->out];
         if (!b->needs_grad[x])
             continue;
-        if (p->grad_buffer[x] >= 0) {
-            status = move_step(b, URS_STEP_ADD, true, from, shape, p->grad_buffer[x], shape);
-        } else if (b->uses[x] == 1 && p->shape[x].block == shape.block) {
+        if (same && p->grad_buffer[x] < 0 && b->uses[x] == 1) {
             p->grad_buffer[x] = from;
-        } else {
-            p->grad_buffer[x] = new_buffer(b, shape_bytes(p, shape), false);
-            status = move_step(b, URS_STEP_COPY, true, from, shape, p->grad_buffer[x], shape);
+            continue;
         }
+        if (!same || p->grad_buffer[x] < 0) {
+            const int32_t copy = new_buffer(b, shape_bytes(p, p->shape[x]), false);
+            status = move_step(b, same ? URS_STEP_COPY : URS_STEP_CONVERT, true, from, shape, copy, p->shape[x]);
+            from = copy;
+        }
+        if (p->grad_buffer[x] < 0)
+            p->grad_buffer[x] = from;
+        else if (status == URS_OK)
+            status = move_step(b, URS_STEP_ADD, true, from, p->shape[x], p->grad_buffer[x], p->shape[x]);
     }
     return status;
 }

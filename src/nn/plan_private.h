@@ -83,4 +83,7 @@ urs_status urs_plan_build_steps(urs_plan *plan, urs_error *err) URS_CHECKED;
 /* Offsets for all buffers, smallest arena we find; allocates nothing. */
 urs_status urs_plan_place_buffers(urs_buffer *buffers, int32_t n, size_t *arena_bytes, urs_error *err) URS_CHECKED;
 
+/* One step, by its place; only for measuring: a step needs what those before it left. */
+urs_status urs_plan_run_step(urs_plan *plan, int32_t index, urs_error *err) URS_CHECKED;
+
 #endif
