@@ -63,8 +63,8 @@ static int run_with(const urs_photo_arguments *a, const char *find, const char *
         status = urs_photo_classes(&info.detection_categories, network, "bear head", &err);
     urs_text_format(&key, "find %s score %g iou %g most %d", network->fingerprint, (double)in_force->score, (double)in_force->iou, (int)in_force->max_detections);
     if (sieve)
-        urs_text_format(&key, " sift %s bear %g animal %g", sieve->fingerprint, (double)urs_chain_sift_thresholds(chain)->bear,
-                        (double)urs_chain_sift_thresholds(chain)->animal);
+        urs_text_format(&key, " sift %s bear %g animal %g", sieve->fingerprint, urs_chain_sift_thresholds(chain)->bear,
+                        urs_chain_sift_thresholds(chain)->animal);
     if (settings->chips)
         urs_text_format(&key, " chips %d%s %s", settings->side, settings->background ? " with background" : "", settings->chips);
     if (status == URS_OK && !urs_text_ok(&key))

@@ -43,7 +43,7 @@ static int run_with(const urs_photo_arguments *a, const char *model, urs_chain *
     urs_status status = urs_result_set_text(&info.classifier, urs_path_base(model), &err);
     if (status == URS_OK)
         status = urs_names_add(&info.detection_categories, "animal", &err);
-    urs_text_format(&key, "sift %s bear %g animal %g", network->fingerprint, (double)t->bear, (double)t->animal);
+    urs_text_format(&key, "sift %s bear %g animal %g", network->fingerprint, t->bear, t->animal);
     if (status == URS_OK && !urs_text_ok(&key))
         status = urs_fail(&err, URS_ENOMEM, "no memory");
     if (status == URS_OK) {
@@ -84,7 +84,7 @@ static int run(int argc, char **argv)
         status = urs_backend_find(&o.backend, a.backend, &err);
     o.sift = path;
     o.threads = a.threads;
-    o.sift_thresholds = (urs_sift_thresholds){.bear = (float)bear, .animal = (float)animal};
+    o.sift_thresholds = (urs_sift_thresholds){.bear = bear, .animal = animal};
     if (status == URS_OK)
         status = urs_chain_open(&chain, &o, &err);
     code = status == URS_OK ? run_with(&a, path, chain) : urs_command_error(&urs_cmd_sift, &err);

@@ -31,7 +31,7 @@ static urs_status add_head(urs_result_image *image, const urs_chain_head *head, 
 static urs_status add_frame_class(urs_result_image *image, const urs_sift_result *sift, urs_error *err)
 {
     urs_status status = urs_result_set_text(&image->frame_class, urs_frame_class_name(sift->verdict), err);
-    for (urs_frame_class c = URS_FRAME_EMPTY; status == URS_OK && c < URS_FRAME_CLASSES; c++)
+    for (int32_t c = 0; status == URS_OK && c < URS_FRAME_CLASSES; c++)
         status = urs_result_scores_add(&image->frame_classes, urs_frame_class_name(c), (double)sift->probability[c], err);
     return status;
 }

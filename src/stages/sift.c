@@ -23,16 +23,9 @@ struct urs_sifter {
     urs_sift_result *result;
 };
 
-const char *urs_frame_class_name(urs_frame_class c)
+const char *urs_frame_class_name(int32_t c)
 {
     return c >= 0 && c < URS_FRAME_CLASSES ? class_names[c] : "";
-}
-
-urs_frame_class urs_sift_decide(const float p[URS_FRAME_CLASSES], const urs_sift_thresholds *t)
-{
-    if (p[URS_FRAME_BEAR] >= t->bear)
-        return URS_FRAME_BEAR;
-    return p[URS_FRAME_ANIMAL] + p[URS_FRAME_BEAR] >= t->animal ? URS_FRAME_ANIMAL : URS_FRAME_EMPTY;
 }
 
 urs_status urs_sift_class_order(int32_t order[URS_FRAME_CLASSES], const urs_network *network, urs_error *err)
@@ -72,15 +65,15 @@ urs_status urs_sifter_new(urs_sifter **out, const urs_network *network, const ur
     s->input = &network->input;
     s->thresholds = o.thresholds;
     if (s->thresholds.bear == 0)
-        s->thresholds.bear = (float)urs_network_number(network, "ursid.thresholds", "bear", THRESHOLD_DEFAULT);
+        s->thresholds.bear = urs_network_number(network, "ursid.thresholds", "bear", THRESHOLD_DEFAULT);
     if (s->thresholds.animal == 0)
-        s->thresholds.animal = (float)urs_network_number(network, "ursid.thresholds", "animal", THRESHOLD_DEFAULT);
+        s->thresholds.animal = urs_network_number(network, "ursid.thresholds", "animal", THRESHOLD_DEFAULT);
     s->output = urs_graph_find_output(network->graph, "logits");
     status = urs_sift_class_order(s->order, network, err);
     if (status == URS_OK && (s->output < 0 || urs_graph_output_elements(network->graph, s->output) != URS_FRAME_CLASSES))
         status = urs_fail(err, URS_EMISMATCH, "sift needs a network that tells three classes apart (empty, animal, bear)");
     if (status == URS_OK && !(s->thresholds.bear >= 0 && s->thresholds.bear <= 1 && s->thresholds.animal >= 0 && s->thresholds.animal <= 1))
-        status = urs_fail(err, URS_EINVAL, "the thresholds of sift (bear %g, animal %g) lie between 0 and 1", (double)s->thresholds.bear, (double)s->thresholds.animal);
+        status = urs_fail(err, URS_EINVAL, "the thresholds of sift (bear %g, animal %g) lie between 0 and 1", s->thresholds.bear, s->thresholds.animal);
     if (status == URS_OK)
         status = urs_runner_new(&s->runner, network->graph, network->params, &runner, err);
     if (status != URS_OK) {

@@ -6,28 +6,22 @@
  *      else p(animal) + p(bear) >= animal -----> animal
  *      else -----------------------------------> empty
  *
- * Classes are found by their names in ursid.classes, in any order; probabilities are always given in the order of urs_frame_class.
- * urs_sift_decide is pure and thread safe; a urs_sifter belongs to one thread at a time and uses the pool's threads itself. */
+ * Classes are found by their names in ursid.classes, in any order; probabilities are always given in the order of data/frames.h (URS_FRAME_EMPTY, _ANIMAL, _BEAR).
+ * urs_sift_thresholds (0: the weight file's) and the rule above, urs_sift_decide, are those of the training, sift_train.h. A urs_sifter belongs to one thread at a time and uses the pool's threads itself. */
 #ifndef URS_STAGES_SIFT_H
 #define URS_STAGES_SIFT_H
 
+#include "data/frames.h"
 #include "image/decode.h"
 #include "stages/runner.h"
+#include "stages/sift_train.h"
 
-typedef enum urs_frame_class { URS_FRAME_EMPTY, URS_FRAME_ANIMAL, URS_FRAME_BEAR, URS_FRAME_CLASSES } urs_frame_class;
-const char *urs_frame_class_name(urs_frame_class c); /* "empty", "animal", "bear"; constant */
+const char *urs_frame_class_name(int32_t c); /* "empty", "animal", "bear"; constant */
 
 typedef struct urs_sift_result {
-    float probability[URS_FRAME_CLASSES]; /* of urs_frame_class */
-    urs_frame_class verdict;
+    float probability[URS_FRAME_CLASSES];
+    int32_t verdict; /* URS_FRAME_... */
 } urs_sift_result;
-
-typedef struct urs_sift_thresholds {
-    float bear, animal; /* 0: the weight file's, else 0.5 */
-} urs_sift_thresholds;
-
-/* From probabilities in the order of urs_frame_class. Thresholds as they are (0: everything is a bear). */
-urs_frame_class urs_sift_decide(const float probability[URS_FRAME_CLASSES], const urs_sift_thresholds *thresholds);
 
 /* Where the classes stand in the logits of a network: order[URS_FRAME_BEAR] is the index of "bear". URS_EMISMATCH: ursid.classes are not these three. Without the note: empty, animal,
  * bear. */
@@ -36,7 +30,7 @@ urs_status urs_sift_class_order(int32_t order[URS_FRAME_CLASSES], const urs_netw
 typedef struct urs_sifter urs_sifter;
 
 typedef struct urs_sifter_options {
-    urs_sift_thresholds thresholds;
+    urs_sift_thresholds thresholds; /* 0: the weight file's, else 0.5 */
     urs_pool *pool; /* borrowed; NULL: one thread */
     int32_t batch;  /* 0: 1 */
     const urs_backend *backend;

@@ -6,10 +6,10 @@
 
 static void verdict_follows_the_thresholds(urs_test *t)
 {
-    const urs_sift_thresholds half = {.bear = 0.5f, .animal = 0.5f}, eager = {.bear = 0.1f, .animal = 0.2f};
+    const urs_sift_thresholds half = {.bear = 0.5, .animal = 0.5}, eager = {.bear = 0.1f, .animal = 0.2f};
     const struct {
         float p[URS_FRAME_CLASSES];
-        urs_frame_class with_half, with_eager;
+        int32_t with_half, with_eager;
     } rows[] = {
         {{0.9f, 0.05f, 0.05f}, URS_FRAME_EMPTY, URS_FRAME_EMPTY},
         {{0.85f, 0.05f, 0.1f}, URS_FRAME_EMPTY, URS_FRAME_BEAR},
@@ -76,7 +76,7 @@ static void probabilities_are_named_not_numbered(urs_test *t)
         URS_CHECK_INT(t, result[i].verdict, URS_FRAME_ANIMAL); /* 0.786 is below 0.9, 0.961 above 0.85 */
     }
     urs_sifter_free(s);
-    URS_REQUIRE_OK(t, urs_sifter_new(&s, n, &(urs_sifter_options){.thresholds = {.bear = 0.7f}}, &err), err);
+    URS_REQUIRE_OK(t, urs_sifter_new(&s, n, &(urs_sifter_options){.thresholds = {.bear = 0.7}}, &err), err);
     URS_REQUIRE_OK(t, urs_sifter_pictures(s, result, pictures, 1, &err), err);
     URS_CHECK_INT(t, result[0].verdict, URS_FRAME_BEAR);
     urs_sifter_free(s);
@@ -97,7 +97,7 @@ static void unfit_networks_are_refused(urs_test *t)
     URS_REQUIRE_OK(t, urs_network_set_note(n, "ursid.classes", "not JSON", &err), err);
     URS_CHECK_INT(t, urs_sifter_new(&s, n, NULL, &err), URS_EMISMATCH);
     URS_REQUIRE_OK(t, urs_network_set_note(n, "ursid.classes", "[\"empty\",\"animal\",\"bear\"]", &err), err);
-    URS_CHECK_INT(t, urs_sifter_new(&s, n, &(urs_sifter_options){.thresholds = {.bear = 1.5f}}, &err), URS_EINVAL);
+    URS_CHECK_INT(t, urs_sifter_new(&s, n, &(urs_sifter_options){.thresholds = {.bear = 1.5}}, &err), URS_EINVAL);
     urs_network_free(n);
     urs_network_free(four);
 }
