@@ -3,11 +3,13 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/vector.h"
 #include "data/sampler.h"
 #include "eval/retrieval.h"
 #include "stages/embed.h"
 #include "train/loss_arcface.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +32,7 @@ typedef struct embed_task {
     size_t input_elements;
     urs_chip_augment augment;
     urs_arcface *arcface[SHARDS_MAX];
+    float *centres; /* owned; where ArcFace starts */
     /* The order of an epoch is drawn once and kept: batches of two epochs may be in the making at the same time. */
     pthread_mutex_t lock;
     struct {
@@ -91,7 +94,62 @@ static urs_status arcface_loss(void *context, void *slot, int32_t shard, int32_t
 static void start_centres(void *context, float *extra, uint64_t seed)
 {
     const embed_task *t = context;
-    urs_arcface_init(t->arcface[0], extra, seed);
+    (void)seed;
+    memcpy(extra, t->centres, urs_arcface_weights(t->arcface[0]) * sizeof *extra);
+}
+
+/* Embeddings [count][dim] of chips by the network as it is. */
+static urs_status embed_items(float *embedding, const embed_task *t, const float *params, const size_t *items, size_t count, bool no_flip, urs_pool *pool, urs_error *err)
+{
+    const urs_image **pictures = urs_array_new(count, sizeof *pictures);
+    urs_embedder *embedder = NULL;
+    urs_status status = pictures ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu chips", count);
+    for (size_t i = 0; status == URS_OK && i < count; i++)
+        pictures[i] = &t->chips.cache.images[items[i]];
+    if (status == URS_OK)
+        status = urs_embedder_new(&embedder, t->network->graph, params, &t->network->input, &(urs_embedder_options){.pool = pool, .no_flip = no_flip}, err);
+    if (status == URS_OK)
+        status = urs_embedder_pictures(embedder, embedding, pictures, count, err);
+    urs_embedder_free(embedder);
+    urs_free(pictures);
+    return status;
+}
+
+/* Every centre starts at the mean embedding of its individual ("imprinting", Qi, Brown and Lowe 2018), seen from the mean of all: random centres of 600 individuals would take longer to
+ * turn than a short training lasts. Sub-centres start a little apart. */
+static urs_status imprint_centres(embed_task *t, urs_pool *pool, urs_error *err)
+{
+    const size_t dim = (size_t)t->network->options.embedding, k = t->options->centres > 1 ? (size_t)t->options->centres : 1;
+    float *embedding = urs_array_new(t->count, dim * sizeof *embedding), *mean = urs_array_new(dim, sizeof *mean);
+    urs_random random;
+    urs_status status;
+    t->centres = urs_array_new(urs_arcface_weights(t->arcface[0]), sizeof *t->centres);
+    if (!embedding || !mean || !t->centres) {
+        status = urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", t->count);
+        goto done;
+    }
+    status = embed_items(embedding, t, t->network->params, t->items, t->count, true, pool, err);
+    if (status != URS_OK)
+        goto done;
+    for (size_t i = 0; i < t->count; i++)
+        for (size_t d = 0; d < dim; d++)
+            mean[d] += embedding[i * dim + d] / (float)t->count;
+    for (size_t i = 0; i < t->count; i++)
+        for (size_t c = 0; c < k; c++)
+            for (size_t d = 0; d < dim; d++)
+                t->centres[((size_t)t->labels[i] * k + c) * dim + d] += embedding[i * dim + d] - mean[d];
+    urs_random_init(&random, t->options->fit.seed);
+    for (size_t row = 0; row < (size_t)t->chips.train_classes * k; row++) {
+        float *centre = t->centres + row * dim;
+        const float spread = k > 1 ? 0.1f / sqrtf((float)dim) : 0.0f;
+        (void)urs_normalise(centre, (int32_t)dim);
+        for (size_t d = 0; d < dim && k > 1; d++)
+            centre[d] += spread * (float)urs_random_normal(&random);
+    }
+done:
+    urs_free(embedding);
+    urs_free(mean);
+    return status;
 }
 
 static urs_status validate(void *context, const float *params, urs_pool *pool, double *score, char *line, size_t line_size, urs_error *err)
@@ -101,21 +159,12 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
     const int32_t dim = t->network->options.embedding;
     int64_t *identity = urs_array_new(t->validation_count, sizeof *identity);
     float *embedding = urs_array_new(t->validation_count, (size_t)dim * sizeof *embedding);
-    const urs_image **pictures = urs_array_new(t->validation_count, sizeof *pictures);
     urs_retrieval_result result = {0};
-    urs_embedder *embedder = NULL;
-    urs_status status = URS_OK;
-
-    if (!identity || !embedding || !pictures)
-        status = urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", t->validation_count);
-    for (size_t i = 0; status == URS_OK && i < t->validation_count; i++) {
-        pictures[i] = &t->chips.cache.images[t->validation[i]];
+    urs_status status = identity && embedding ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", t->validation_count);
+    for (size_t i = 0; status == URS_OK && i < t->validation_count; i++)
         identity[i] = t->validation_labels[i];
-    }
     if (status == URS_OK)
-        status = urs_embedder_new(&embedder, t->network->graph, params, &t->network->input, &(urs_embedder_options){.pool = pool}, err);
-    if (status == URS_OK)
-        status = urs_embedder_pictures(embedder, embedding, pictures, t->validation_count, err);
+        status = embed_items(embedding, t, params, t->validation, t->validation_count, false, pool, err);
     if (status == URS_OK) {
         const urs_retrieval_set set = {.embedding = embedding, .identity = identity, .count = t->validation_count};
         status = urs_retrieval_evaluate(&result, &set, &set, dim, &how, err);
@@ -126,10 +175,8 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
                        result.mean_ap.value);
     }
     urs_retrieval_release(&result);
-    urs_embedder_free(embedder);
     urs_free(identity);
     urs_free(embedding);
-    urs_free(pictures);
     return status;
 }
 
@@ -147,6 +194,7 @@ static void release_task(embed_task *t)
         urs_arcface_free(t->arcface[i]);
     for (int i = 0; i < 2; i++)
         urs_order_release(&t->orders[i].order);
+    urs_free(t->centres);
     urs_free(t->items);
     urs_free(t->labels);
     urs_free(t->domains);
@@ -244,6 +292,8 @@ urs_status urs_embed_train(const urs_embed_train_options *options, urs_fit_repor
                                              .margin = options->margin > 0 ? options->margin : 0.4, .scale = options->scale > 0 ? options->scale : 32};
         status = urs_arcface_new(&t.arcface[i], &arcface, err);
     }
+    if (status == URS_OK)
+        status = imprint_centres(&t, pool, err);
     if (status != URS_OK)
         goto done;
     if (!fit.quiet)
@@ -257,8 +307,7 @@ urs_status urs_embed_train(const urs_embed_train_options *options, urs_fit_repor
             .context = &t, .name = "embed", .steps_per_epoch = t.steps_per_epoch, .slot_bytes = labels_at(&t) + (size_t)t.batch * sizeof(int32_t),
             .trainer = {.optimiser = {.kind = URS_OPTIMISER_ADAMW,
                                       .groups = {[GROUP_TRUNK] = {.lr_scale = trunk, .weight_decay = 0.02}, [GROUP_TRUNK_NORM] = {.lr_scale = trunk},
-                                                 [GROUP_HEAD] = {.weight_decay = 0.02}, /* Centres start with elements of size 1, so they need long steps to turn within a few epochs. */
-                                                 [GROUP_CENTRES] = {.lr_scale = 10, .weight_decay = 0.0005}}},
+                                                 [GROUP_HEAD] = {.weight_decay = 0.02}, [GROUP_CENTRES] = {.weight_decay = 0.0005}}},
                         .weight_group = GROUP_TRUNK, .other_group = GROUP_TRUNK_NORM, .group = group, .extra = urs_arcface_weights(t.arcface[0]), .extra_group = GROUP_CENTRES,
                         .clip = 10, .ema = true, .ema_decay = 0.998, .ema_ramp = 200},
             .schedule = {.kind = URS_SCHEDULE_COSINE, .lr = 1e-3, .final = 0.01, .warmup = t.steps_per_epoch / 2, .warmup_start = 1e-5},
