@@ -1,0 +1,281 @@
+/* `ursid sift` and `ursid find` as programs: tables, files, exit codes; interrupted and killed runs that go on and end with the result of a run in one go. */
+#include "harness.h"
+#include "tiny_models.h"
+
+#include "cli/command.h"
+#include "interchange/megadetector_check.h"
+#include "stages/model_path.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FRAMES = 60, BROKEN_EVERY = 11, BROKEN = FRAMES / BROKEN_EVERY, WORDS_MAX = 24 };
+#define ODD_NAME "odd \xff\x1b[31m, \"name\".png"
+
+static char *folder, *frames, *out, *stdout_path, *stderr_path; /* of the whole program; set once in main */
+
+static char *below(const char *name)
+{
+    return urs_path_join(folder, name);
+}
+
+/* A child process that is the program. */
+static pid_t start(const char *const *words)
+{
+    char *argv[WORDS_MAX + 1] = {0};
+    int argc = 0;
+    pid_t pid;
+    (void)fflush(NULL);
+    pid = fork();
+    if (pid != 0)
+        return pid;
+    for (; words[argc] && argc < WORDS_MAX; argc++)
+        argv[argc] = urs_strdup(words[argc]);
+    if (!freopen(stdout_path, "wb", stdout) || !freopen(stderr_path, "wb", stderr))
+        _exit(99);
+    argc = urs_cli_main(argc, argv);
+    (void)fflush(NULL);
+    _exit(argc);
+}
+
+static int finish(pid_t pid)
+{
+    int status = 0;
+    if (waitpid(pid, &status, 0) != pid)
+        return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+#define RUN(...) finish(start((const char *const[]){"ursid", __VA_ARGS__, NULL}))
+#define START(...) start((const char *const[]){"ursid", __VA_ARGS__, NULL})
+
+static bool file_says(const char *path, const char *text)
+{
+    urs_bytes b = {0};
+    bool found = urs_file_read(&b, path, 0, NULL) == URS_OK && strstr((const char *)b.data, text) != NULL;
+    if (!found)
+        printf("  '%s' is not in: %.600s\n", text, b.data ? (const char *)b.data : "(nothing)");
+    urs_bytes_release(&b);
+    return found;
+}
+
+static size_t lines_of(const char *path)
+{
+    urs_bytes b = {0};
+    size_t n = 0;
+    if (urs_file_read(&b, path, 0, NULL) != URS_OK)
+        return 0;
+    for (size_t i = 0; i < b.size; i++)
+        n += b.data[i] == '\n';
+    urs_bytes_release(&b);
+    return n;
+}
+
+static json_t *images_of(const char *path)
+{
+    json_t *root = json_load_file(path, 0, NULL), *images = json_incref(json_object_get(root, "images"));
+    json_decref(root);
+    return images;
+}
+
+static void sift_makes_a_table_and_a_file(urs_test *t)
+{
+    urs_error err = {0};
+    json_t *images;
+    (void)unlink(out);
+    URS_CHECK_INT(t, RUN("sift", frames, "--out", out, "--quiet", "--threads", "2"), URS_EXIT_PARTIAL);
+    URS_CHECK_INT(t, lines_of(stdout_path), 1 + FRAMES + 1 + 2); /* heading, rows, odd name, empty line and summary */
+    URS_CHECK(t, file_says(stdout_path, "61 files: ") && file_says(stdout_path, "5 could not be used"));
+    URS_CHECK(t, file_says(stdout_path, "odd \xff?[31m"));
+    URS_CHECK(t, file_says(stderr_path, "5 of 61 files could not be used") && file_says(stderr_path, "frame-0010.png"));
+    URS_REQUIRE_OK(t, urs_results_check_file(out, NULL, &err), err);
+    images = images_of(out);
+    URS_CHECK_INT(t, json_array_size(images), FRAMES + 1);
+    URS_CHECK_TEXT(t, json_string_value(json_object_get(json_array_get(images, 0), "file")), "frame-0000.png"); /* relative to the folder */
+    URS_CHECK(t, json_object_get(json_array_get(images, 0), "frame_probabilities") && json_object_get(json_array_get(images, 0), "frame_class"));
+    URS_CHECK_TEXT(t, json_string_value(json_object_get(json_array_get(images, 10), "failure")), "image access failure");
+    json_decref(images);
+}
+
+static void find_writes_chips(urs_test *t)
+{
+    char *chips = below("chips"), *one = urs_path_join(frames, "frame-0003.png");
+    urs_names found = {0};
+    urs_photo photo = {0};
+    urs_error err = {0};
+    json_t *images;
+    const json_t *detections;
+    URS_REQUIRE(t, chips && one);
+    (void)unlink(out);
+    URS_CHECK_INT(t, RUN("find", one, one, "--out", out, "--chips", chips, "--chip-side", "50", "--score", "1e-6", "--most", "3", "--quiet"), URS_EXIT_OK);
+    URS_REQUIRE_OK(t, urs_results_check_file(out, NULL, &err), err);
+    images = images_of(out);
+    URS_CHECK_INT(t, json_array_size(images), 1); /* named twice, looked at once */
+    URS_CHECK_TEXT(t, json_string_value(json_object_get(json_array_get(images, 0), "file")), one);
+    detections = json_object_get(json_array_get(images, 0), "detections");
+    URS_CHECK_INT(t, json_array_size(detections), 3);
+    URS_CHECK(t, json_object_get(json_array_get(detections, 0), "mask") != NULL);
+    URS_REQUIRE_OK(t, urs_folder_list(&found, chips, NULL, &err), err);
+    URS_CHECK_INT(t, found.count, 3);
+    URS_REQUIRE(t, found.count > 0);
+    URS_REQUIRE_OK(t, urs_photo_read(&photo, found.items[0], NULL, &err), err);
+    URS_CHECK_INT(t, photo.image.width, 50);
+    urs_photo_release(&photo);
+    for (size_t i = 0; i < found.count; i++)
+        (void)unlink(found.items[i]);
+    urs_names_release(&found);
+    json_decref(images);
+    urs_free(chips);
+    urs_free(one);
+}
+
+/* Interrupts a run once its journal has so many lines; false when it was done before. */
+static bool interrupt(pid_t pid, const char *journal, size_t lines, int signal_number, int *code)
+{
+    int status;
+    while (lines_of(journal) < lines) {
+        if (waitpid(pid, &status, WNOHANG) == pid) {
+            *code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+            return false;
+        }
+        (void)usleep(2000);
+    }
+    (void)kill(pid, signal_number);
+    *code = finish(pid);
+    return true;
+}
+
+static void stopped_runs_go_on(urs_test *t)
+{
+    static const int signals[] = {SIGINT, SIGKILL, SIGTERM, SIGKILL};
+    char *whole = below("whole.json"), *journal = urs_path_join(folder, "out.json.journal");
+    json_t *wanted, *got;
+    int code = 0, stops = 0;
+    URS_REQUIRE(t, whole && journal);
+    (void)unlink(out);
+    URS_CHECK_INT(t, RUN("find", frames, "--out", whole, "--score", "1e-6", "--most", "2", "--quiet", "--threads", "2"), URS_EXIT_PARTIAL);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        const pid_t pid = START("find", frames, "--out", out, "--score", "1e-6", "--most", "2", "--quiet", "--threads", "2");
+        if (!interrupt(pid, journal, 4 + 10 * i, signals[i], &code))
+            break;
+        stops++;
+        if (signals[i] == SIGKILL)
+            URS_CHECK_INT(t, code, -SIGKILL);
+        else
+            URS_CHECK_INT(t, code, URS_EXIT_FAILED);
+        URS_CHECK(t, urs_file_exists(journal) && !urs_file_exists(out));
+        if (signals[i] == SIGINT)
+            URS_CHECK(t, file_says(stderr_path, "the same command goes on from there"));
+    }
+    URS_CHECK(t, stops >= 2);
+    /* other settings do not mix with what is there */
+    URS_CHECK_INT(t, RUN("find", frames, "--out", out, "--score", "1e-5", "--most", "2", "--quiet"), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "other settings"));
+    URS_CHECK_INT(t, RUN("find", frames, "--out", out, "--score", "1e-6", "--most", "2", "--quiet", "--threads", "1"), URS_EXIT_PARTIAL);
+    URS_CHECK(t, file_says(stderr_path, "files were done before"));
+    URS_CHECK(t, !urs_file_exists(journal));
+    wanted = images_of(whole);
+    got = images_of(out);
+    URS_CHECK_INT(t, json_array_size(got), FRAMES + 1);
+    URS_CHECK(t, wanted && got && json_equal(wanted, got));
+    json_decref(wanted);
+    json_decref(got);
+    (void)unlink(whole);
+    urs_free(whole);
+    urs_free(journal);
+}
+
+static void wrong_use_has_one_sentence(urs_test *t)
+{
+    char *empty = below("nothing"), *sift = below("sift.safetensors");
+    urs_error err = {0};
+    URS_REQUIRE(t, empty && sift && urs_folder_create(empty, &err) == URS_OK);
+    URS_CHECK_INT(t, RUN("sift"), URS_EXIT_USAGE);
+    URS_CHECK_INT(t, RUN("sift", frames, "--bare", "1"), URS_EXIT_USAGE);
+    URS_CHECK_INT(t, RUN("find", frames, "--score", "2"), URS_EXIT_USAGE);
+    URS_CHECK_INT(t, lines_of(stderr_path), 1);
+    URS_CHECK_INT(t, RUN("sift", "/nowhere/at all"), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "there is no file or folder '/nowhere/at all'"));
+    URS_CHECK_INT(t, RUN("sift", empty), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "there is no photograph in"));
+    URS_CHECK_INT(t, RUN("find", frames, "--model", sift), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "is a model for sift, not for find"));
+    URS_CHECK_INT(t, RUN("sift", frames, "--backend", "abacus"), URS_EXIT_FAILED);
+    URS_CHECK_INT(t, RUN("sift", "--help"), URS_EXIT_OK);
+    URS_CHECK(t, file_says(stdout_path, "--out F.json"));
+    (void)rmdir(empty);
+    urs_free(empty);
+    urs_free(sift);
+}
+
+static void weights_are_looked_for(urs_test *t)
+{
+    char *path = NULL, *empty = below("no models");
+    urs_error err = {0};
+    URS_REQUIRE(t, empty && urs_folder_create(empty, &err) == URS_OK);
+    URS_REQUIRE_OK(t, urs_model_path(&path, "find", "my own.safetensors", &err), err);
+    URS_CHECK_TEXT(t, path, "my own.safetensors");
+    urs_free(path);
+    URS_REQUIRE_OK(t, urs_model_path(&path, "find", NULL, &err), err);
+    URS_CHECK(t, urs_file_exists(path) && strcmp(urs_path_base(path), "find.safetensors") == 0);
+    urs_free(path);
+    (void)setenv("URSID_MODELS", empty, 1);
+    URS_CHECK_INT(t, urs_model_path(&path, "find", NULL, &err), URS_ENOTFOUND);
+    URS_CHECK(t, strstr(err.message, "find.safetensors") && strstr(err.message, empty));
+    URS_CHECK_INT(t, RUN("sift", frames), URS_EXIT_FAILED);
+    (void)setenv("URSID_MODELS", folder, 1);
+    (void)rmdir(empty);
+    urs_free(empty);
+}
+
+static bool set_up(void)
+{
+    char odd[640];
+    folder = urs_test_folder("cmd-photos");
+    if (!folder || setenv("URSID_MODELS", folder, 1) != 0)
+        return false;
+    frames = below("frames");
+    out = below("out.json");
+    stdout_path = below("stdout");
+    stderr_path = below("stderr");
+    if (!frames || !out || !stdout_path || !stderr_path || urs_folder_create(frames, NULL) != URS_OK)
+        return false;
+    (void)snprintf(odd, sizeof odd, "%s/%s", frames, ODD_NAME);
+    return tiny_model_write(folder, "sift", NULL) && tiny_model_write(folder, "find", NULL) && tiny_frames_write(frames, FRAMES, BROKEN_EVERY) &&
+           tiny_picture_write(odd, 5, 64, 48);
+}
+
+static void tear_down(void)
+{
+    urs_names files = {0};
+    if (urs_folder_list(&files, folder, NULL, NULL) == URS_OK)
+        for (size_t i = 0; i < files.count; i++)
+            (void)unlink(files.items[i]);
+    urs_names_release(&files);
+    urs_free(folder);
+    urs_free(frames);
+    urs_free(out);
+    urs_free(stdout_path);
+    urs_free(stderr_path);
+}
+
+int main(void)
+{
+    static const urs_case cases[] = {
+        {"sift", sift_makes_a_table_and_a_file},
+        {"find with chips", find_writes_chips},
+        {"stopped runs go on", stopped_runs_go_on},
+        {"wrong use", wrong_use_has_one_sentence},
+        {"weights are looked for", weights_are_looked_for},
+    };
+    int code = 1;
+    if (set_up())
+        code = urs_run_cases(cases, sizeof cases / sizeof cases[0]);
+    else
+        printf("the test's files cannot be made\n0 passed, 1 failed\n");
+    tear_down();
+    return code;
+}
