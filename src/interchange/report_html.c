@@ -21,7 +21,7 @@ struct urs_report {
 
 static const char style[] =
     ".frame{display:grid;grid-template-columns:minmax(0,9fr) minmax(0,11fr);gap:20px}\n"
-    ".picture{position:relative;line-height:0;align-self:start;border-radius:6px;overflow:hidden;background:var(--line)}\n"
+    ".picture{position:sticky;top:12px;line-height:0;align-self:start;border-radius:6px;overflow:hidden;background:var(--line)}\n"
     ".picture img{width:100%;height:auto;display:block}.picture svg{position:absolute;left:0;top:0;width:100%;height:100%}\n"
     ".box{fill:none;stroke-width:3;vector-effect:non-scaling-stroke}.box.known{stroke:#2fd6ae}.box.unsure{stroke:#ffb347}.box.new{stroke:#6cc0ff}\n"
     ".tag{font-weight:700;fill:#10211c}.back.known{fill:#2fd6ae}.back.unsure{fill:#ffb347}.back.new{fill:#6cc0ff}\n"
@@ -31,7 +31,7 @@ static const char style[] =
     ".chip,.blank.chip{width:128px;height:128px;object-fit:cover;border-radius:8px;display:flex;background:#000}\n"
     ".badge{display:inline-block;border-radius:99px;padding:1px 11px;color:#fff;font-weight:600;font-size:13px}\n"
     ".badge.known{background:#00735c}.badge.unsure{background:#a85f00}.badge.new{background:#0063a8}\n"
-    ".answer{font-size:17px;margin:0 0 8px}.answer b{margin:0 6px}\n"
+    ".answer{font-size:17px;margin:0 0 8px}.answer b{margin:0 6px}.answer .soft,.head .soft{font-size:13px}\n"
     ".candidates{display:grid;grid-template-columns:repeat(auto-fill,minmax(92px,1fr));gap:10px;list-style:none;margin:0;padding:0}\n"
     ".candidates img,.candidates .blank{width:100%;aspect-ratio:1;object-fit:cover;border-radius:6px;display:flex;background:#000}\n"
     ".candidates .blank{background:var(--line)}\n"

@@ -1,6 +1,7 @@
 urs_test(unit catalogue)
 urs_test(unit search)
 urs_test(unit verdict)
+urs_test(unit identify)
 urs_test(unit cluster)
 urs_test(e2e catalogue_kill)
 urs_fuzz(calibration)

@@ -1,5 +1,6 @@
 urs_test(unit coco_rle)
 urs_test(unit megadetector)
 urs_test(unit journal)
+urs_test(unit report_html)
 urs_fuzz(megadetector)
 urs_fuzz(rle)
