@@ -240,9 +240,14 @@ static urs_status allocate(urs_backdrop *b, urs_error *err)
     return URS_OK;
 }
 
+urs_habitat urs_backdrop_habitat(int camera, uint64_t seed)
+{
+    return (urs_habitat)((camera + (int)(seed % URS_HABITAT_COUNT)) % URS_HABITAT_COUNT);
+}
+
 urs_status urs_backdrop_make(urs_backdrop *out, int camera, uint64_t seed, int32_t width, int32_t height, urs_error *err)
 {
-    urs_backdrop b = {.width = width, .height = height, .habitat = (urs_habitat)((camera + (int)(seed % URS_HABITAT_COUNT)) % URS_HABITAT_COUNT)};
+    urs_backdrop b = {.width = width, .height = height, .habitat = urs_backdrop_habitat(camera, seed)};
     place p = {.b = &b};
     urs_status status = allocate(&b, err);
     p.things = urs_array_new(THINGS_MAX, sizeof *p.things);

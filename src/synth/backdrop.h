@@ -27,6 +27,9 @@ typedef struct urs_backdrop {
     uint16_t *depth;
 } urs_backdrop;
 
+/* Cameras of one world take turns through the habitats. */
+urs_habitat urs_backdrop_habitat(int camera, uint64_t seed);
+
 urs_status urs_backdrop_make(urs_backdrop *out, int camera, uint64_t seed, int32_t width, int32_t height, urs_error *err) URS_CHECKED;
 void urs_backdrop_release(urs_backdrop *backdrop);
 

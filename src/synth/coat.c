@@ -69,7 +69,6 @@ static float eye_nearness(const urs_animal *a, urs_vec3 p, float width)
 
 static void paint_mouth(const urs_animal *a, urs_vec3 p, urs_coat_sample *out)
 {
-    const urs_traits *t = &a->traits;
     const float tip = a->nose_local.z, front = urs_smooth(tip - 0.55f, tip - 0.3f, p.z);
     /* the line between the lips falls back towards the cheeks, a short furrow joins it to the nose */
     const float lip = a->nose_local.y - 0.155f - 0.35f * p.x * p.x + 0.10f * (p.z - tip);
@@ -78,7 +77,6 @@ static void paint_mouth(const urs_animal *a, urs_vec3 p, urs_coat_sample *out)
     const float dark = line > furrow ? line : furrow;
     out->colour = mix_rgb(out->colour, (urs_rgb){0.012f, 0.009f, 0.008f}, 0.85f * dark);
     out->infrared *= 1.0f - 0.75f * dark;
-    (void)t;
 }
 
 static urs_coat_sample bear_head(const urs_animal *a, urs_vec3 p, bool muzzle_piece, float detail)
@@ -162,7 +160,7 @@ static urs_coat_sample ear(const urs_animal *a, urs_vec3 p, int side, float deta
     return out;
 }
 
-static urs_coat_sample body(const urs_animal *a, urs_vec3 p, bool leg, float detail)
+static urs_coat_sample body(const urs_animal *a, urs_vec3 p, urs_vec3 n, bool leg, float detail)
 {
     const urs_traits *t = &a->traits;
     urs_coat_sample out = {.fur = 1.0f};
@@ -176,7 +174,7 @@ static urs_coat_sample body(const urs_animal *a, urs_vec3 p, bool leg, float det
         out.colour = mix_rgb(out.colour, (urs_rgb){0.5f, 0.4f, 0.26f}, t->chest_patch * crescent * urs_smooth(1.0f, 1.5f, p.z));
         out.colour = mix_rgb(out.colour, (urs_rgb){0.42f, 0.34f, 0.24f}, t->grizzle * 0.6f * urs_clamp01(hair * 1.7f + 0.1f) * urs_smooth(1.5f, 2.7f, p.y));
     } else if (t->species == URS_SPECIES_DEER) {
-        out.colour = mix_rgb(out.colour, (urs_rgb){0.55f, 0.5f, 0.42f}, 0.7f * urs_smooth(2.3f, 2.0f, p.y) * (leg ? 0.0f : 1.0f));
+        out.colour = mix_rgb(out.colour, (urs_rgb){0.55f, 0.5f, 0.42f}, 0.8f * urs_smooth(0.0f, -0.6f, n.y) * urs_smooth(1.5f, 1.9f, p.y));
         out.colour = mix_rgb(out.colour, (urs_rgb){0.6f, 0.56f, 0.48f}, 0.8f * urs_smooth(-1.75f, -2.0f, p.z) * urs_smooth(2.2f, 2.6f, p.y));
     } else if (t->species == URS_SPECIES_FOX) {
         out.colour = mix_rgb(out.colour, (urs_rgb){0.6f, 0.55f, 0.48f}, 0.85f * urs_smooth(1.5f, 1.3f, p.y) * (leg ? 0.0f : 1.0f) * urs_smooth(-0.5f, 0.8f, p.z));
@@ -210,8 +208,8 @@ urs_coat_sample urs_coat_at(const urs_animal *animal, int piece, urs_vec3 at, ur
 {
     const urs_piece *what = &animal->solid.pieces[piece];
     const urs_vec3 p = urs_frame3_in(&animal->solid.frames[what->frame], at);
+    const urs_vec3 n = urs_frame3_turn_in(&animal->solid.frames[what->frame], normal);
     const bool is_bear = animal->traits.species == URS_SPECIES_BEAR;
-    (void)normal;
     switch ((urs_material)what->material) {
     case URS_MATERIAL_HEAD: return is_bear ? bear_head(animal, p, false, detail) : wild_head(animal, p, detail);
     case URS_MATERIAL_MUZZLE: return is_bear ? bear_head(animal, p, true, detail) : wild_head(animal, p, detail);
@@ -227,9 +225,9 @@ urs_coat_sample urs_coat_at(const urs_animal *animal, int piece, urs_vec3 at, ur
         s.colour = scale_rgb(s.colour, 1.0f - 0.9f * hole);
         return s;
     }
-    case URS_MATERIAL_LEG: return body(animal, p, true, detail);
+    case URS_MATERIAL_LEG: return body(animal, p, n, true, detail);
     case URS_MATERIAL_BODY:
-    case URS_MATERIAL_TAIL: return body(animal, p, false, detail);
+    case URS_MATERIAL_TAIL: return body(animal, p, n, false, detail);
     }
-    return body(animal, p, false, detail);
+    return body(animal, p, n, false, detail);
 }

@@ -84,6 +84,8 @@ void urs_event_make(urs_event *out, urs_story *story, int camera, int number, in
     e.infrared = hour < 5 || hour >= 21;
     e.cloud = (float)urs_random_beta(r, 1.2, 1.2);
     e.temperature = (int)lround(13.0 - 8.0 * cos(((double)hour - 3.0) / 24.0 * 6.2832) + urs_random_normal(r) * 3.0);
+    if (urs_backdrop_habitat(camera, story->seed) == URS_HABITAT_SNOW)
+        e.temperature -= 17;
     what = urs_random_unit(r);
     if (what < 0.52) {
         const int who = least_seen(r, story);
