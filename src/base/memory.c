@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 bool urs_mul_size(size_t *out, size_t a, size_t b)
 {
@@ -61,6 +64,14 @@ void urs_free(void *p)
     free(p);
 }
 
+/* Blocks of megabytes ask for huge pages: arenas and weights are streamed through, and with pages of 4 kB a quarter of that time goes to address
+ * translation. The end of a block joins in only where rounding it up wastes little. */
+static size_t huge_size(size_t bytes)
+{
+    const size_t up = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    return up - bytes <= bytes / 8 ? up : bytes;
+}
+
 void *urs_aligned_new(size_t bytes)
 {
     size_t rounded;
@@ -70,7 +81,16 @@ void *urs_aligned_new(size_t bytes)
     rounded &= ~(size_t)63;
     if (rounded == 0)
         rounded = 64;
-    p = aligned_alloc(64, rounded);
+    if (rounded >= HUGE_PAGE && rounded < SIZE_MAX / 2) {
+        rounded = huge_size(rounded);
+        if (posix_memalign(&p, HUGE_PAGE, rounded) != 0)
+            return NULL;
+#ifdef MADV_HUGEPAGE
+        (void)madvise(p, rounded, MADV_HUGEPAGE); /* a wish: without it everything is as before */
+#endif
+    } else {
+        p = aligned_alloc(64, rounded);
+    }
     if (p)
         memset(p, 0, rounded);
     return p;
