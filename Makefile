@@ -6,7 +6,7 @@ help:
 	@echo "make demo                identify the bears in drawn sample frames; see demo/report.html"
 	@echo "make demo PHOTOS=DIR     the same with your own photographs"
 	@echo "make check               every test, with the address and undefined-behaviour sanitizers"
-	@echo "make bench               speed beside PyTorch and ONNX Runtime where they are installed"
+	@echo "make bench [ARGS=--busy]  speed beside PyTorch and ONNX Runtime where they are installed"
 	@echo "make tsan                the tests with the thread sanitizer"
 	@echo "make fuzz [SECONDS=60]   every parser under libFuzzer"
 	@echo "make man                 docs/man/ursid.1 from the option tables"
@@ -24,7 +24,7 @@ check:
 	@tools/check.sh
 
 bench:
-	@tools/bench.sh
+	@tools/bench.sh $(ARGS)
 
 tsan:
 	@tools/check.sh tsan

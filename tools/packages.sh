@@ -2,13 +2,15 @@
 # Installs the Debian packages that are missing, by name; says what to do where it cannot.
 #   tools/packages.sh build       what a release build needs
 #   tools/packages.sh fuzz        and what the fuzz targets need on top
+#   tools/packages.sh bench       and what make bench needs on top
 set -u
 build='cmake ninja-build gcc g++ binutils pkg-config libdnnl-dev libjpeg62-turbo-dev libpng-dev libtiff-dev libwebp-dev libexif-dev libsqlite3-dev libzip-dev libjansson-dev
        libexpat1-dev libyaml-dev'
 case "${1:-build}" in
     build) wanted=$build ;;
     fuzz) wanted="$build clang" ;;
-    *) echo "usage: tools/packages.sh [build|fuzz]" >&2; exit 2 ;;
+    bench) wanted="$build python3" ;;
+    *) echo "usage: tools/packages.sh [build|fuzz|bench]" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
