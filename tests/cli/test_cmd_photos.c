@@ -1,18 +1,14 @@
 /* `ursid sift` and `ursid find` as programs: tables, files, exit codes; interrupted and killed runs that go on and end with the result of a run in one go. */
 #include "harness.h"
+#include "program_run.h"
 #include "tiny_models.h"
 
-#include "cli/command.h"
 #include "interchange/megadetector_check.h"
 #include "stages/model_path.h"
 
-#include <jansson.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { FRAMES = 60, BROKEN_EVERY = 11, BROKEN = FRAMES / BROKEN_EVERY, WORDS_MAX = 24 };
+enum { FRAMES = 60, BROKEN_EVERY = 11, BROKEN = FRAMES / BROKEN_EVERY };
 #define ODD_NAME "odd \xff\x1b[31m, \"name\".png"
 
 static char *folder, *frames, *out, *stdout_path, *stderr_path; /* of the whole program; set once in main */
@@ -22,64 +18,8 @@ static char *below(const char *name)
     return urs_path_join(folder, name);
 }
 
-/* A child process that is the program. */
-static pid_t start(const char *const *words)
-{
-    char *argv[WORDS_MAX + 1] = {0};
-    int argc = 0;
-    pid_t pid;
-    (void)fflush(NULL);
-    pid = fork();
-    if (pid != 0)
-        return pid;
-    for (; words[argc] && argc < WORDS_MAX; argc++)
-        argv[argc] = urs_strdup(words[argc]);
-    if (!freopen(stdout_path, "wb", stdout) || !freopen(stderr_path, "wb", stderr))
-        _exit(99);
-    argc = urs_cli_main(argc, argv);
-    (void)fflush(NULL);
-    _exit(argc);
-}
-
-static int finish(pid_t pid)
-{
-    int status = 0;
-    if (waitpid(pid, &status, 0) != pid)
-        return -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-#define RUN(...) finish(start((const char *const[]){"ursid", __VA_ARGS__, NULL}))
-#define START(...) start((const char *const[]){"ursid", __VA_ARGS__, NULL})
-
-static bool file_says(const char *path, const char *text)
-{
-    urs_bytes b = {0};
-    bool found = urs_file_read(&b, path, 0, NULL) == URS_OK && strstr((const char *)b.data, text) != NULL;
-    if (!found)
-        printf("  '%s' is not in: %.600s\n", text, b.data ? (const char *)b.data : "(nothing)");
-    urs_bytes_release(&b);
-    return found;
-}
-
-static size_t lines_of(const char *path)
-{
-    urs_bytes b = {0};
-    size_t n = 0;
-    if (urs_file_read(&b, path, 0, NULL) != URS_OK)
-        return 0;
-    for (size_t i = 0; i < b.size; i++)
-        n += b.data[i] == '\n';
-    urs_bytes_release(&b);
-    return n;
-}
-
-static json_t *images_of(const char *path)
-{
-    json_t *root = json_load_file(path, 0, NULL), *images = json_incref(json_object_get(root, "images"));
-    json_decref(root);
-    return images;
-}
+#define START(...) program_start(stdout_path, stderr_path, (const char *const[]){"ursid", __VA_ARGS__, NULL})
+#define RUN(...) program_finish(START(__VA_ARGS__))
 
 static void sift_makes_a_table_and_a_file(urs_test *t)
 {
@@ -132,22 +72,6 @@ static void find_writes_chips(urs_test *t)
     urs_free(one);
 }
 
-/* Interrupts a run once its journal has so many lines; false when it was done before. */
-static bool interrupt(pid_t pid, const char *journal, size_t lines, int signal_number, int *code)
-{
-    int status;
-    while (lines_of(journal) < lines) {
-        if (waitpid(pid, &status, WNOHANG) == pid) {
-            *code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-            return false;
-        }
-        (void)usleep(2000);
-    }
-    (void)kill(pid, signal_number);
-    *code = finish(pid);
-    return true;
-}
-
 static void stopped_runs_go_on(urs_test *t)
 {
     static const int signals[] = {SIGINT, SIGKILL, SIGTERM, SIGKILL};
@@ -159,7 +83,7 @@ static void stopped_runs_go_on(urs_test *t)
     URS_CHECK_INT(t, RUN("find", frames, "--out", whole, "--score", "1e-6", "--most", "2", "--quiet", "--threads", "2"), URS_EXIT_PARTIAL);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         const pid_t pid = START("find", frames, "--out", out, "--score", "1e-6", "--most", "2", "--quiet", "--threads", "2");
-        if (!interrupt(pid, journal, 4 + 10 * i, signals[i], &code))
+        if (!program_interrupt(pid, journal, 4 + 10 * i, signals[i], &code))
             break;
         stops++;
         if (signals[i] == SIGKILL)
@@ -250,11 +174,7 @@ static bool set_up(void)
 
 static void tear_down(void)
 {
-    urs_names files = {0};
-    if (urs_folder_list(&files, folder, NULL, NULL) == URS_OK)
-        for (size_t i = 0; i < files.count; i++)
-            (void)unlink(files.items[i]);
-    urs_names_release(&files);
+    remove_files_below(folder);
     urs_free(folder);
     urs_free(frames);
     urs_free(out);

@@ -1,0 +1,102 @@
+/* The program as a child process, for tests of its commands: runs urs_cli_main in a fork with stdout and stderr in files, waits, interrupts.
+ *
+ *     #define RUN(...) program_finish(program_start(stdout_path, stderr_path, (const char *const[]){"ursid", __VA_ARGS__, NULL}))                          */
+#ifndef URS_TESTS_PROGRAM_RUN_H
+#define URS_TESTS_PROGRAM_RUN_H
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/command.h"
+#include "harness.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PROGRAM_WORDS_MAX = 32 };
+
+static inline pid_t program_start(const char *stdout_path, const char *stderr_path, const char *const *words)
+{
+    char *argv[PROGRAM_WORDS_MAX + 1] = {0};
+    int argc = 0;
+    pid_t pid;
+    (void)fflush(NULL);
+    pid = fork();
+    if (pid != 0)
+        return pid;
+    for (; words[argc] && argc < PROGRAM_WORDS_MAX; argc++)
+        argv[argc] = urs_strdup(words[argc]);
+    if (!freopen(stdout_path, "wb", stdout) || !freopen(stderr_path, "wb", stderr))
+        _exit(99);
+    argc = urs_cli_main(argc, argv);
+    (void)fflush(NULL);
+    _exit(argc);
+}
+
+/* Exit code, or the negative number of the signal that ended it. */
+static inline int program_finish(pid_t pid)
+{
+    int status = 0;
+    if (waitpid(pid, &status, 0) != pid)
+        return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static inline bool file_says(const char *path, const char *text)
+{
+    urs_bytes b = {0};
+    const bool found = urs_file_read(&b, path, 0, NULL) == URS_OK && strstr((const char *)b.data, text) != NULL;
+    if (!found)
+        printf("  '%s' is not in: %.600s\n", text, b.data ? (const char *)b.data : "(nothing)");
+    urs_bytes_release(&b);
+    return found;
+}
+
+static inline size_t lines_of(const char *path)
+{
+    urs_bytes b = {0};
+    size_t n = 0;
+    if (urs_file_read(&b, path, 0, NULL) != URS_OK)
+        return 0;
+    for (size_t i = 0; i < b.size; i++)
+        n += b.data[i] == '\n';
+    urs_bytes_release(&b);
+    return n;
+}
+
+/* The images of a result file; new reference. */
+static inline json_t *images_of(const char *path)
+{
+    json_t *root = json_load_file(path, 0, NULL), *images = json_incref(json_object_get(root, "images"));
+    json_decref(root);
+    return images;
+}
+
+/* Interrupts a run once its journal has so many lines; false when it was done before. */
+static inline bool program_interrupt(pid_t pid, const char *journal, size_t lines, int signal_number, int *code)
+{
+    int status;
+    while (lines_of(journal) < lines) {
+        if (waitpid(pid, &status, WNOHANG) == pid) {
+            *code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+            return false;
+        }
+        (void)usleep(2000);
+    }
+    (void)kill(pid, signal_number);
+    *code = program_finish(pid);
+    return true;
+}
+
+static inline void remove_files_below(const char *folder)
+{
+    urs_names files = {0};
+    if (urs_folder_list(&files, folder, NULL, NULL) == URS_OK)
+        for (size_t i = 0; i < files.count; i++)
+            (void)unlink(files.items[i]);
+    urs_names_release(&files);
+}
+
+#endif
