@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+#define MASK_PERCENT_MIN 10 /* of the box */
+
 #define MARGIN_MAX 4.0f
 #define PADDING_DEFAULT (-0.12)
 /* The eyes of the mean shape in the unit square, as seen (spec/models.md 3). */
@@ -43,6 +45,18 @@ static chip_frame frame_of(urs_box b, const urs_image *picture, float margin)
     const int32_t x1 = between(floor((double)b.x1 - mx), -w, w), y1 = between(floor((double)b.y1 - my), -h, h);
     const int32_t x2 = between(ceil((double)b.x2 + mx), 0, 2 * w), y2 = between(ceil((double)b.y2 + my), 0, 2 * h);
     return (chip_frame){x1, y1, x2 - x1, y2 - y1};
+}
+
+/* A mask that covers next to nothing of its box is the network's failure, not the head's shape: then the box alone is better than a black chip. */
+static bool mask_is_usable(const urs_detection *d)
+{
+    const size_t pixels = (size_t)d->mask.width * (size_t)d->mask.height;
+    size_t inside = 0;
+    if (!d->mask.data)
+        return false;
+    for (size_t i = 0; i < pixels; i++)
+        inside += d->mask.data[i] != 0;
+    return inside * 100 >= pixels * MASK_PERCENT_MIN;
 }
 
 /* cut: the picture's part (at f); what the mask does not cover becomes black. */
@@ -119,7 +133,7 @@ urs_status urs_chip_cut(urs_image *out, const urs_image *picture, const urs_dete
     status = urs_image_crop(&cut, picture, f.x, f.y, f.width, f.height, 0, err);
     if (status != URS_OK)
         return status;
-    if (!o.no_mask && d->mask.data)
+    if (!o.no_mask && mask_is_usable(d))
         black_outside_mask(&cut, f, d);
     if (eyes) {
         m[2] -= f.x;

@@ -26,7 +26,7 @@ typedef struct urs_eyes {
     urs_point left, right;
 } urs_eyes;
 
-/* One chip of side x side, three channels, owned. picture: three channels, borrowed; detection: its box and mask (empty mask: the box alone) in the picture's pixels;
+/* One chip of side x side, three channels, owned. picture: three channels, borrowed; detection: its box and mask (no mask, or one that covers less than a tenth of the box: the box alone) in the picture's pixels;
  * eyes (optional): align on them. URS_EINVAL: a box outside of the picture, or eyes in one place. */
 urs_status urs_chip_cut(urs_image *out, const urs_image *picture, const urs_detection *detection, const urs_eyes *eyes, const urs_chip_options *options,
                         urs_error *err) URS_CHECKED;

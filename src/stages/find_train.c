@@ -18,6 +18,7 @@
 /* What a prepared picture brings besides its tensor. */
 typedef struct find_truth {
     int32_t n;
+    bool masks; /* every head has an outline: only then may the picture teach masks, or a head without one would teach an empty mask */
     float boxes[TARGETS_MAX][4];
     int32_t classes[TARGETS_MAX];
 } find_truth;
@@ -56,6 +57,7 @@ static size_t slot_bytes(const find_task *t)
 static void keep_truth(find_truth *truth, uint8_t *map, size_t map_elements, const urs_yolo_sample *sample)
 {
     truth->n = sample->count < TARGETS_MAX ? (int32_t)sample->count : TARGETS_MAX;
+    truth->masks = true;
     for (int32_t i = 0; i < truth->n; i++) {
         const urs_box b = sample->objects[i].box;
         truth->boxes[i][0] = b.x1;
@@ -63,6 +65,7 @@ static void keep_truth(find_truth *truth, uint8_t *map, size_t map_elements, con
         truth->boxes[i][2] = b.x2;
         truth->boxes[i][3] = b.y2;
         truth->classes[i] = sample->objects[i].label;
+        truth->masks &= sample->objects[i].has_mask;
     }
     memcpy(map, sample->index.data, map_elements);
 }
@@ -112,7 +115,7 @@ static urs_status prepare(void *context, void *slot, int32_t shard, int32_t firs
     const find_truth *truths = truths_of(t, slot);
     for (int32_t i = first; i < first + count; i++)
         t->targets[i] = (urs_yolo_targets){.n = truths[i].n, .boxes = &truths[i].boxes[0][0], .classes = truths[i].classes,
-                                           .index_map = t->layout.coefficients ? maps_of(t, slot) + (size_t)i * t->map_elements : NULL};
+                                           .index_map = t->layout.coefficients && truths[i].masks ? maps_of(t, slot) + (size_t)i * t->map_elements : NULL};
     return urs_yolo_loss_assign(t->loss[shard], &t->sums[shard], &outputs, t->targets + first, count, err);
 }
 
