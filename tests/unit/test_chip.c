@@ -135,7 +135,12 @@ static void aligned_chip_shows_the_eyes_in_their_places(urs_test *t)
     URS_REQUIRE_OK(t, urs_image_new(&d.mask, 200, 160, 1, &err), err);
     d.mask_x = 50;
     d.mask_y = 20;
+    /* a dot is no outline of a head: nothing becomes black */
     urs_draw_disc(&d.mask, 70, 90, 8, (urs_colour){255, 255, 255});
+    URS_REQUIRE_OK(t, urs_chip_cut(&chip, &picture, &d, &eyes, &(urs_chip_options){.side = 150}, &err), err);
+    URS_CHECK(t, urs_image_at(&chip, 98, 71)[1] > 240);
+    urs_image_release(&chip);
+    urs_draw_disc(&d.mask, 70, 90, 40, (urs_colour){255, 255, 255});
     URS_REQUIRE_OK(t, urs_chip_cut(&chip, &picture, &d, &eyes, &(urs_chip_options){.side = 150}, &err), err);
     URS_CHECK(t, urs_image_at(&chip, 51, 71)[0] > 240);
     URS_CHECK_INT(t, urs_image_at(&chip, 98, 71)[1], 0);
