@@ -29,7 +29,7 @@ static urs_status work(urs_identify_run *run, const urs_identify_arguments *a, u
 {
     urs_status status = urs_identify_open(run, a, err);
     if (status == URS_OK && !run->models.calibrated)
-        (void)fputs("ursid identify: these weights carry no calibration, so nothing will be called known or new; see 'ursid help eval embed' for --calibrate\n", stderr);
+        (void)fputs("ursid identify: these weights carry no calibration, so nothing will be called known or new; see --calibrate-only in 'ursid help train embed'\n", stderr);
     if (status == URS_OK)
         status = urs_identify_files(run, err);
     if (status == URS_OK)
