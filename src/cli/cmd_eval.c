@@ -1,104 +1,98 @@
-/* `ursid eval sift|find|embed|chain`: what the four share; see cmd_eval.h. */
+/* `ursid eval sift|find|embed`: hands over to the stage; what they share. */
 #include "cli/cmd_eval.h"
 
 #include "base/file.h"
 #include "cli/subcommand.h"
 #include "interchange/html_page.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 extern const urs_command urs_cmd_eval;
 
-urs_status urs_eval_start(urs_eval_result *r, const char *stage, urs_error *err)
+urs_part urs_eval_part(const urs_eval_arguments *a)
 {
-    *r = (urs_eval_result){.json = json_pack("{s:s, s:s, s:[]}", "stage", stage, "ursid", URS_VERSION, "notes")};
-    return r->json ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for the results");
+    return strcmp(a->part, "train") == 0 ? URS_PART_TRAIN : strcmp(a->part, "validation") == 0 ? URS_PART_VALIDATION : URS_PART_TEST;
 }
 
-void urs_eval_put(urs_eval_result *r, const char *key, json_t *value)
+json_t *urs_eval_facts(const urs_eval_arguments *a, const char *stage, const char *model_path, const urs_network *network)
 {
-    if (json_object_set_new(r->json, key, value) != 0)
-        r->text.failed = true;
+    json_t *data = json_array();
+    for (size_t i = 0; i < a->data.count; i++)
+        (void)json_array_append_new(data, json_string(a->data.items[i]));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:f, s:I}", "ursid_eval", stage, "version", URS_VERSION, "model", model_path ? urs_path_base(model_path) : "none",
+                     "fingerprint", network ? network->fingerprint : "", "part", a->part, "data", data, "validation", a->validation, "test", a->test, "split_seed",
+                     (json_int_t)a->split_seed);
 }
 
-void urs_eval_note(urs_eval_result *r, const char *note)
+static urs_status write_json(const char *path, json_t *numbers, urs_error *err)
 {
-    urs_text_format(&r->text, "Note: %s\n", note);
-    if (json_array_append_new(json_object_get(r->json, "notes"), json_string(note)) != 0)
-        r->text.failed = true;
-}
-
-json_t *urs_eval_number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static urs_status write_json(const urs_eval_result *r, const char *path, urs_error *err)
-{
-    char *text = json_dumps(r->json, JSON_INDENT(2) | JSON_REAL_PRECISION(8));
-    urs_status status = text ? urs_file_write(path, text, strlen(text), err) : urs_fail(err, URS_ENOMEM, "no memory for '%s'", path);
-    free(text);
-    return status;
-}
-
-static urs_status write_report(const urs_eval_result *r, const char *path, urs_error *err)
-{
-    urs_text page = {0}, title = {0};
+    char *dump = numbers ? json_dumps(numbers, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
+    urs_text text = {0};
     urs_status status;
-    urs_text_format(&title, "ursid eval %s", json_string_value(json_object_get(r->json, "stage")));
-    urs_html_begin(&page, urs_text_string(&title), "measured on pictures that are labelled", "pre { overflow-x: auto } svg { max-width: 100%; margin: .5rem }");
-    urs_text_add(&page, "<section><pre>");
-    urs_text_html(&page, urs_text_string(&r->text));
-    urs_text_add(&page, "</pre></section>\n<section>");
-    urs_text_add(&page, urs_text_string(&r->plots));
-    urs_text_add(&page, "</section>\n");
-    urs_html_end(&page);
-    status = urs_text_ok(&page) && urs_text_ok(&title) && urs_text_ok(&r->plots) ? urs_file_write(path, page.data, page.length, err)
-                                                                                 : urs_fail(err, URS_ENOMEM, "no memory for the report");
-    urs_text_release(&page);
-    urs_text_release(&title);
+    urs_text_add(&text, dump ? dump : "");
+    urs_text_add(&text, "\n");
+    status = dump && urs_text_ok(&text) ? urs_file_write(path, urs_text_string(&text), text.length, err) : urs_fail(err, URS_ENOMEM, "no memory for the numbers");
+    urs_text_release(&text);
+    free(dump);
     return status;
 }
 
-int urs_eval_finish(urs_eval_result *r, const urs_eval_arguments *a, const urs_command *command, urs_status status, urs_error *err)
+static urs_status write_page(const urs_eval_arguments *a, const char *title, const urs_text *text, const urs_text *plots, urs_error *err)
 {
-    int code = URS_EXIT_OK;
-    if (status == URS_OK && !urs_text_ok(&r->text))
-        status = urs_fail(err, URS_ENOMEM, "no memory for the results");
+    urs_text page = {0}, subtitle = {0};
+    urs_status status;
+    urs_text_format(&subtitle, "%s part of %s", a->part, a->data.count ? a->data.items[0] : "");
+    urs_html_begin(&page, title, urs_text_string(&subtitle), NULL);
+    urs_text_add(&page, "<pre>");
+    urs_text_html(&page, urs_text_string(text));
+    urs_text_add(&page, "</pre>\n<div class=\"tiles\">\n");
+    urs_text_add(&page, urs_text_string(plots));
+    urs_text_add(&page, "</div>\n");
+    urs_html_end(&page);
+    status = urs_text_ok(&page) && urs_text_ok(plots) ? urs_file_write(a->report, urs_text_string(&page), page.length, err) : urs_fail(err, URS_ENOMEM, "no memory for the report");
+    urs_text_release(&page);
+    urs_text_release(&subtitle);
+    return status;
+}
+
+urs_status urs_eval_deliver(const urs_eval_arguments *a, const char *title, const urs_text *text, json_t *numbers, const urs_text *plots, urs_error *err)
+{
+    urs_status status = URS_OK;
+    if (!urs_text_ok(text))
+        status = urs_fail(err, URS_ENOMEM, "no memory for the tables");
+    else if (fputs(urs_text_string(text), stdout) < 0 || fflush(stdout) != 0)
+        status = urs_fail(err, URS_EIO, "the output could not be written");
     if (status == URS_OK && a->json)
-        status = write_json(r, a->json, err);
+        status = write_json(a->json, numbers, err);
     if (status == URS_OK && a->report)
-        status = write_report(r, a->report, err);
-    if (status == URS_OK)
-        (void)fputs(urs_text_string(&r->text), stdout);
-    else
-        code = urs_command_error(command, err);
-    urs_text_release(&r->text);
-    urs_text_release(&r->plots);
-    json_decref(r->json);
-    *r = (urs_eval_result){0};
-    return code;
+        status = write_page(a, title, text, plots, err);
+    json_decref(numbers);
+    return status;
 }
 
 static int run(int argc, char **argv)
 {
     static const urs_verb verbs[] = {
-        {"embed", "does the right bear come out on top, and are new bears noticed?", urs_eval_embed_main},
+        {"sift", "empty, animal, bear: confusion, recall and precision", urs_eval_sift_main},
+        {"find", "heads: average precision of boxes and masks", urs_eval_find_main},
+        {"embed", "does the right bear come first; are new bears told apart", urs_eval_embed_main},
     };
     return urs_verbs_run(&urs_cmd_eval, verbs, URS_COUNT(verbs), argc, argv);
 }
 
 const urs_command urs_cmd_eval = {
     .name = "eval",
-    .summary = "measure a stage, or the whole chain, on labelled pictures",
-    .help = "Tells how good a weight file is, on the part of the data that its training never saw: give the\n"
-            "options of the split that were given to `ursid train`. Numbers come with how many pictures they\n"
-            "were counted on and, where whole bears can be drawn again, with 95 % intervals.\n\n"
+    .summary = "measure a stage on pictures that its training never saw",
+    .help = "The data are split again as the training did it (same shares, same --split-seed), and one part is\n"
+            "measured: cameras left out for sift, photographs for find, individuals for embed. Counts and 95 %\n"
+            "intervals stand beside every number.\n"
+            "\n"
             "Examples:\n"
-            "  ursid eval embed --data chips/ --model embed.safetensors --report embed.html\n"
-            "  ursid eval embed --data chips/ --floor colour\n",
+            "  ursid eval embed --data chips/ --report embed.html\n"
+            "  ursid eval embed --data chips/ --floor colour\n"
+            "  ursid eval find --data labelled/ --json find.json\n"
+            "  ursid eval sift --data manifest.csv\n",
     .run = run,
 };
