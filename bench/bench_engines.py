@@ -75,14 +75,22 @@ def find_reference(kind, pythons, environment):
     return None
 
 
+def slow_blas(name):
+    """True for Debian's plain reference BLAS; PyTorch builds with one of their own name none."""
+    return bool(name) and not any(good in name for good in ("openblas", "mkl", "blis", "atlas"))
+
+
 def find_torch(pythons, environment, blas):
-    """PyTorch, with OpenBLAS where it is installed but not the system's choice."""
+    """PyTorch; where the system's choice of BLAS is the slow one, with an OpenBLAS that is installed beside it."""
+    engine = None
     for folder in [blas] if blas else [""] + sorted(glob.glob("/usr/lib/*/openblas-*")):
-        engine = find_reference("torch", pythons, dict(environment, LD_LIBRARY_PATH=folder) if folder else environment)
-        if engine is None or blas or not engine.facts["blas"].startswith("blas/") and not engine.facts["blas"].startswith("libblas"):
-            return engine
-        plain = engine
-    return plain
+        found = find_reference("torch", pythons, dict(environment, LD_LIBRARY_PATH=folder) if folder else environment)
+        if found is None:
+            break
+        engine = found
+        if not slow_blas(found.facts["blas"]):
+            break
+    return engine
 
 
 class Busy:

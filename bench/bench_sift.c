@@ -1,11 +1,12 @@
 /* Speed of sift on 12-megapixel JPEGs beside libjpeg-turbo alone.
  *
- *   bench_sift FOLDER [FRAMES SECONDS ROUNDS THREADS]     defaults: 4 frames, 1 s a measurement, 3 rounds, 1 and 2 threads
+ *   bench_sift FOLDER [FRAMES SECONDS ROUNDS THREADS]     defaults: 4 frames, 1 s a measurement, 3 rounds, 1 and 2 threads; 0 rounds: only draw the frames, so that the memory of
+ *                                                         drawing does not count as that of sifting
  *
  *      round:  floor, 1 thread | chain, 1 thread | floor, 2 threads | chain, 2 threads         so that what disturbs one disturbs its neighbour
  *
  * `chain` is what `ursid sift` runs: read the file, decode at the reduced size, resize, network, classes, results in order; every thread takes whole files, so one decodes while another infers.
- * Prints one line of JSON: {"width":..,"height":..,"bytes":..,"reduction":..,"frames":..,"threads":[{"threads":1,"floor":{wall,cpu},"sift":{wall,cpu}}, ..],"parts":{...}}; a sample is one
+ * Prints one line of JSON: {"arch":"..","width":..,"height":..,"bytes":..,"reduction":..,"frames":..,"threads":[{"threads":1,"floor":{wall,cpu},"sift":{wall,cpu}}, ..],"parts":{...}}; a sample is one
  * pass over `frames` files. parts: seconds of one frame on one thread, best of several: reading, decoding, preparing the input, the network. */
 #include "jpeg_floor.h"
 #include "measure.h"
@@ -17,6 +18,7 @@
 #include "stages/chain.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define PASS_FRAMES 8 /* at least: both threads get enough to do */
 #define THREADS_MAX 16
@@ -27,6 +29,7 @@ typedef struct sift_bench {
     const char **pass;     /* [pass_count] borrowed paths, frames repeated */
     size_t pass_count;
     char *weights;
+    char arch[32];
     int reduction, full_width, full_height;
     urs_jpeg_floor *floor[THREADS_MAX];
     urs_pool *pool;        /* of the floor that runs now */
@@ -127,6 +130,7 @@ static urs_status measure_parts(sift_bench *b, double best[4], double seconds, u
         best[i] = urs_samples_best(samples);
     }
     if (status == URS_OK) {
+        memcpy(b->arch, network->options.arch, sizeof b->arch);
         b->reduction = p.photo.reduction;
         b->full_width = p.photo.full_width;
         b->full_height = p.photo.full_height;
@@ -202,7 +206,7 @@ static size_t mean_bytes(const sift_bench *b)
 
 static void print_results(const sift_bench *b, const urs_samples *samples, int threads, const double parts[4])
 {
-    (void)printf("{\"width\":%d,\"height\":%d,\"bytes\":%zu,\"reduction\":%d,\"frames\":%zu,\"threads\":[", b->full_width, b->full_height, mean_bytes(b), b->reduction, b->pass_count);
+    (void)printf("{\"arch\":\"%s\",\"width\":%d,\"height\":%d,\"bytes\":%zu,\"reduction\":%d,\"frames\":%zu,\"threads\":[", b->arch, b->full_width, b->full_height, mean_bytes(b), b->reduction, b->pass_count);
     for (int t = 1; t <= threads; t++) {
         (void)printf("%s{\"threads\":%d,\"floor\":", t > 1 ? "," : "", t);
         urs_samples_print(stdout, &samples[2 * (t - 1)]);
@@ -224,12 +228,14 @@ int main(int argc, char **argv)
     urs_status status;
     int code = 0;
 
-    if (argc < 2 || frames < 1 || rounds < 1 || threads < 1 || threads > THREADS_MAX) {
+    if (argc < 2 || frames < 1 || rounds < 0 || threads < 1 || threads > THREADS_MAX) {
         (void)fprintf(stderr, "usage: bench_sift FOLDER [FRAMES SECONDS ROUNDS THREADS]\n");
         return 2;
     }
     samples = urs_array_new((size_t)threads * 2, sizeof *samples);
     status = samples ? open_bench(&b, argv[1], frames, &err) : urs_fail(&err, URS_ENOMEM, "no memory for samples");
+    if (status == URS_OK && rounds == 0)
+        goto done;
     if (status == URS_OK)
         status = measure_parts(&b, parts, seconds, &err);
     for (int round = 0; status == URS_OK && round < rounds; round++)
@@ -239,6 +245,7 @@ int main(int argc, char **argv)
         print_results(&b, samples, threads, parts);
     else
         code = urs_bench_fail(&err);
+done:
     close_bench(&b);
     urs_free(samples);
     return code;

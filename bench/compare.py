@@ -136,7 +136,7 @@ class Torch:
         return self.infer(1, 1, seconds, 3)
 
     def many(self, images, chunk, threads, seconds):
-        return self.infer(int(images), int(threads), seconds, 2)
+        return self.infer(int(images), int(threads), seconds, 1)
 
     def train(self, batch, threads, seconds):
         torch = self.torch
@@ -206,7 +206,7 @@ class OnnxRuntime:
         if chunk == 0:
             self.sessions = {k: s for k, s in self.sessions.items() if k[0] == threads}
             session, x = self.session(threads), self.pictures(images)
-            return measure(lambda: session.run(None, {"x": x}), seconds, 2)
+            return measure(lambda: session.run(None, {"x": x}), seconds, 1)
         from concurrent.futures import ThreadPoolExecutor
         sessions, x = [self.session(1, i) for i in range(threads)], self.pictures(chunk)
         share = images // chunk // threads
@@ -214,7 +214,7 @@ class OnnxRuntime:
             def part(i):
                 for _ in range(share):
                     sessions[i].run(None, {"x": x})
-            return measure(lambda: list(pool.map(part, range(threads))), seconds, 2)
+            return measure(lambda: list(pool.map(part, range(threads))), seconds, 1)
 
 
 def answer(engine, words):

@@ -184,7 +184,7 @@ urs_status urs_network_work_many(urs_network_work *w, urs_samples *samples, int3
         if (status != URS_OK)
             return status;
     }
-    return urs_measure(samples, run_many, m, seconds, 2, 1, err);
+    return urs_measure(samples, run_many, m, seconds, 1, 1, err);
 }
 
 /* ---- training ---- */

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "image/decode.h"
+#include "stages/model_path.h"
 #include "stages/network.h"
 #include "synth/synth.h"
 
@@ -47,7 +48,12 @@ urs_status urs_sift_weights(char **out, const char *folder, urs_error *err)
     const urs_model_options options = {.arch = "mobilenet_v3_small", .classes = 3};
     char *path = urs_path_join(folder, "sift.safetensors");
     urs_network *network = NULL;
-    urs_status status = path ? urs_folder_create(folder, err) : urs_fail(err, URS_ENOMEM, "no memory for a path");
+    urs_status status;
+    if (urs_model_path(out, "sift", NULL, NULL) == URS_OK) {
+        urs_free(path);
+        return URS_OK;
+    }
+    status = path ? urs_folder_create(folder, err) : urs_fail(err, URS_ENOMEM, "no memory for a path");
     if (status == URS_OK)
         status = urs_network_new(&network, &options, SEED, err);
     if (status == URS_OK)

@@ -3,15 +3,13 @@
 
 #include <math.h>
 
-#define KNOWN_AT 0.80
-#define NEW_BELOW 0.20
 #define NEW_PRIOR 0.5
 #define ODDS_MAX 1e12 /* of a pair probability of 1 */
 
 urs_verdict urs_verdict_decide(double best_probability, const urs_verdict_options *options)
 {
-    const double known_at = options && options->known_at != 0 ? options->known_at : KNOWN_AT;
-    const double new_below = options && options->new_below != 0 ? options->new_below : NEW_BELOW;
+    const double known_at = options && options->known_at != 0 ? options->known_at : URS_VERDICT_KNOWN_AT;
+    const double new_below = options && options->new_below != 0 ? options->new_below : URS_VERDICT_NEW_BELOW;
     if (isnan(best_probability) || best_probability < 0)
         return URS_VERDICT_NEW;
     if (best_probability >= known_at)

@@ -52,9 +52,12 @@ urs_status urs_calibration_from_json(urs_calibration *out, const char *json, siz
 
 typedef enum urs_verdict { URS_VERDICT_UNSURE, URS_VERDICT_KNOWN, URS_VERDICT_NEW } urs_verdict;
 
+#define URS_VERDICT_KNOWN_AT 0.80
+#define URS_VERDICT_NEW_BELOW 0.20
+
 typedef struct urs_verdict_options {
-    double known_at;  /* best candidate's probability from which it is "known"; 0: 0.80 */
-    double new_below; /* below this it is "new"; 0: 0.20; a negative number: never "new" */
+    double known_at;  /* best candidate's probability from which it is "known"; 0: URS_VERDICT_KNOWN_AT */
+    double new_below; /* below this it is "new"; 0: URS_VERDICT_NEW_BELOW; a negative number: never "new" */
 } urs_verdict_options;
 
 /* Between the two it is "unsure". Without any candidate (probability < 0 or NaN): "new". options may be NULL. */

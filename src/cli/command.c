@@ -13,7 +13,6 @@
 extern const urs_command urs_cmd_catalogue;
 extern const urs_command urs_cmd_enroll;
 extern const urs_command urs_cmd_eval;
-extern const urs_command urs_cmd_eval;
 extern const urs_command urs_cmd_find;
 extern const urs_command urs_cmd_identify;
 extern const urs_command urs_cmd_model;
@@ -24,7 +23,6 @@ extern const urs_command urs_cmd_train;
 static const urs_command *const commands[] = {
     &urs_cmd_catalogue,
     &urs_cmd_enroll,
-    &urs_cmd_eval,
     &urs_cmd_eval,
     &urs_cmd_find,
     &urs_cmd_identify,

@@ -31,12 +31,11 @@ target_sources(ursid_lib PRIVATE
     src/compute/onednn.c
     src/compute/onednn_conv.c)
 target_compile_definitions(ursid_lib PUBLIC URS_HAVE_ONEDNN)
-if(dnnl_FOUND)
-    target_link_libraries(ursid_lib PUBLIC DNNL::dnnl OpenMP::OpenMP_C)
-else()
-    target_include_directories(ursid_lib SYSTEM PUBLIC ${DNNL_INCLUDE})
-    target_link_libraries(ursid_lib PUBLIC ${DNNL_LIBRARY} OpenMP::OpenMP_C)
+if(NOT DNNL_LIBRARY OR NOT DNNL_INCLUDE)
+    message(FATAL_ERROR "oneDNN is missing (Debian: libdnnl-dev)")
 endif()
+target_include_directories(ursid_lib SYSTEM PUBLIC ${DNNL_INCLUDE})
+target_link_libraries(ursid_lib PUBLIC ${DNNL_LIBRARY} OpenMP::OpenMP_C)
 
 set(URS_LANES_FLAGS_baseline "")
 set(URS_LANES_FLAGS_avx2 -mavx2 -mfma)
