@@ -1,15 +1,43 @@
 /* `ursid train sift`. */
 #include "cli/cmd_train.h"
 
-#include "stages/sift_train.h"
+#include "stages/sift_folds.h"
+
+#include <stdio.h>
 
 static const urs_command command = {
     .name = "train sift",
     .summary = "train the stage that throws away empty frames",
     .help = "--data is a CSV manifest (path,label,camera,infrared...; labels empty, animal, bear) or its\n"
             "folder. Cameras are split, never rows. The sources real, photos, crops, paste, mix, decoy, others,\n"
-            "synth and tiny make more of what is rare; each can be left out to see what it is worth.\n",
+            "synth and tiny make more of what is rare; each can be left out to see what it is worth.\n\n"
+            "--folds K judges the recipe first, on K folds of cameras left out in turn (printed, and frame by frame\n"
+            "in W.scores.csv), chooses the thresholds on all of these frames, and then trains on everything but the\n"
+            "test part for the same number of epochs. --folds-only stops before that.\n",
 };
+
+/* The recipe on cameras left out, and thresholds from there. */
+static urs_status judge_recipe(urs_sift_thresholds *thresholds, const urs_sift_train_options *o, urs_error *err)
+{
+    urs_sift_scores scores = {0};
+    urs_text path = {0}, text = {0};
+    urs_status status = urs_sift_cross_validate(&scores, o, err);
+    urs_text_format(&path, "%s.scores.csv", o->fit.out);
+    if (status == URS_OK)
+        status = urs_sift_scores_thresholds(thresholds, &scores, o->bear_recall, err);
+    if (status == URS_OK)
+        status = urs_sift_scores_text(&text, &scores, thresholds, 1000, err);
+    if (status == URS_OK)
+        status = urs_text_ok(&path) && urs_text_ok(&text) ? urs_sift_scores_write(&scores, urs_text_string(&path), err) : urs_fail(err, URS_ENOMEM, "no memory for a report");
+    if (status == URS_OK) {
+        (void)fputs(urs_text_string(&text), stdout);
+        (void)fflush(stdout);
+    }
+    urs_text_release(&text);
+    urs_text_release(&path);
+    urs_sift_scores_release(&scores);
+    return status;
+}
 
 int urs_train_sift_main(int argc, char **argv)
 {
@@ -18,8 +46,11 @@ int urs_train_sift_main(int argc, char **argv)
     urs_fit_report report = {0};
     urs_error err = {0};
     double validation = 0.2, test = 0.2, recall = 0.97, trunk = 0, repeat_empty = 1, repeat_animal = 1, repeat_bear = 1, weight_empty = 1, weight_bear = 1;
-    int code;
-    int64_t split_seed = 1;
+    double decay = 0;
+    int code, folds = 0, draws = 0;
+    int64_t split_seed = 1, fold_seed = 1;
+    bool folds_only = false;
+    urs_sift_thresholds thresholds = {0};
     urs_status status;
     const urs_option options[] = {
         URS_TRAIN_OPTIONS(&a),
@@ -33,6 +64,7 @@ int urs_train_sift_main(int argc, char **argv)
         URS_OPTION_DOUBLE("repeat-empty", "R", &repeat_empty, 0.1, 100, "how often an empty frame comes in an epoch"),
         URS_OPTION_DOUBLE("repeat-animal", "R", &repeat_animal, 0.1, 100, "the same for animals"),
         URS_OPTION_DOUBLE("repeat-bear", "R", &repeat_bear, 0.1, 100, "the same for bears"),
+        URS_OPTION_INT("draws", "N", &draws, 0, 10000000, "frames in an epoch, a third of each class; 0: as the repeats say"),
         URS_OPTION_DOUBLE("weight-empty", "W", &weight_empty, 0.1, 100, "weight of empties in the loss"),
         URS_OPTION_DOUBLE("weight-bear", "W", &weight_bear, 0.1, 100, "weight of bears in the loss"),
         URS_OPTION_DOUBLE("min-bear-recall", "R", &recall, 0.5, 1, "recall of bears that the stored threshold must reach on validation frames"),
@@ -40,6 +72,10 @@ int urs_train_sift_main(int argc, char **argv)
         URS_OPTION_DOUBLE("validation", "SHARE", &validation, 0.01, 0.9, "share of the frames, by camera"),
         URS_OPTION_DOUBLE("test", "SHARE", &test, 0.01, 0.9, "the same for the test part, which training never looks at"),
         URS_OPTION_INT64("split-seed", "S", &split_seed, 1, 9007199254740992.0, "which cameras go where"),
+        URS_OPTION_DOUBLE("weight-decay", "W", &decay, 0, 10, "of AdamW; 0: 0.02"),
+        URS_OPTION_INT("folds", "K", &folds, 0, 100, "folds of cameras to judge the recipe and choose thresholds on; 0: --validation instead"),
+        URS_OPTION_INT64("fold-seed", "S", &fold_seed, 1, 9007199254740992.0, "which cameras go into which fold"),
+        URS_OPTION_FLAG("folds-only", &folds_only, "only judge the recipe"),
     };
     urs_train_begin(&a, argc, argv);
     if (!urs_options_parse(&command, options, URS_COUNT(options), argc, argv, &code)) {
@@ -51,6 +87,11 @@ int urs_train_sift_main(int argc, char **argv)
         urs_names_release(&a.data);
         urs_text_release(&a.command);
         return urs_usage_error(&command, "give --data once: the CSV manifest of the frames");
+    }
+    if (folds == 1 || (folds_only && folds == 0)) {
+        urs_names_release(&a.data);
+        urs_text_release(&a.command);
+        return urs_usage_error(&command, "give --folds at least 2");
     }
     o.fit = urs_train_fit_options(&a);
     o.frames.manifest = a.data.items[0];
@@ -66,6 +107,18 @@ int urs_train_sift_main(int argc, char **argv)
     o.weight[URS_FRAME_BEAR] = (float)weight_bear;
     o.bear_recall = recall;
     o.trunk_lr_scale = trunk;
-    status = urs_sift_train(&o, &report, &err);
+    o.weight_decay = decay;
+    o.draws = draws;
+    o.frames.folds = folds;
+    o.frames.fold_seed = (uint64_t)fold_seed;
+    status = folds > 0 ? judge_recipe(&thresholds, &o, &err) : URS_OK;
+    if (status == URS_OK && folds_only) {
+        urs_names_release(&a.data);
+        urs_text_release(&a.command);
+        return URS_EXIT_OK;
+    }
+    o.thresholds = folds > 0 ? &thresholds : NULL;
+    if (status == URS_OK)
+        status = urs_sift_train(&o, &report, &err);
     return urs_train_end(&a, &command, status, &report, &err);
 }

@@ -133,6 +133,8 @@ static urs_status add_manifest(building *b, urs_error *err)
     split.hashes = hashes;
     if (status == URS_OK)
         status = urs_split_make(&f->split, &f->dataset, &split, err);
+    if (status == URS_OK && o->folds > 0)
+        status = urs_split_fold(&f->split, &f->dataset, o->folds, o->fold, o->fold_seed, err);
     if (status == URS_OK)
         status = urs_split_check(&f->split, &f->dataset, &split, err);
     if (status == URS_OK)
@@ -318,7 +320,8 @@ urs_status urs_frames_build(urs_frames *out, const urs_frames_options *options, 
         return status;
     if (part != URS_PART_TRAIN)
         for (int s = 0; s < URS_FRAMES_SOURCES; s++)
-            b.on[s] = s == URS_FRAMES_REAL || s == URS_FRAMES_PHOTOS;
+            b.on[s] = s == URS_FRAMES_REAL || s == URS_FRAMES_PHOTOS ||
+                      (options->probes && b.on[s] && (s == URS_FRAMES_CROPS || s == URS_FRAMES_PASTE || s == URS_FRAMES_DECOY));
     status = add_manifest(&b, err);
     if (status == URS_OK && b.on[URS_FRAMES_SYNTH])
         status = add_synth(&b, err);

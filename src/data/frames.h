@@ -40,6 +40,9 @@ typedef struct urs_frames_options {
     float validation, test;  /* shares by camera; 0 = none */
     bool near_duplicates;    /* group by dHash when splitting */
     uint64_t seed;
+    int32_t folds, fold;     /* folds > 0: train and validation are dealt anew by urs_split_fold; fold 1 .. folds is left out, 0 = nothing is */
+    uint64_t fold_seed;      /* which cameras go into which fold */
+    bool probes;             /* VALIDATION also gets the crops, paste and decoy that `sources` has, made of its own pictures: what real frames do not test */
     size_t crops, paste, mix, decoy; /* places in the list a full epoch; 0 = 300 each, in a part in proportion to its share */
     size_t others_per_individual;    /* 0 = 3 */
     int32_t cache_side;      /* longer side of the cached pictures; 0 = 288 */
@@ -70,7 +73,7 @@ typedef struct urs_frames { /* read only to users */
     uint64_t seed;
 } urs_frames;
 
-/* Builds the list of one part. For VALIDATION and TEST only real and photos are taken, whatever `sources` says: quality is measured on real frames. */
+/* Builds the list of one part. For VALIDATION and TEST only real and photos are taken, whatever `sources` says (but see probes): quality is measured on real frames. */
 urs_status urs_frames_build(urs_frames *out, const urs_frames_options *options, urs_part part, urs_pool *pool, urs_error *err) URS_CHECKED;
 void urs_frames_release(urs_frames *frames);
 const char *urs_frame_source_name(urs_frame_source source);

@@ -46,6 +46,11 @@ typedef struct urs_split {
 urs_status urs_split_make(urs_split *out, const urs_dataset *dataset, const urs_split_options *options, urs_error *err) URS_CHECKED;
 void urs_split_release(urs_split *split);
 
+/* Cross-validation inside what is not test. The groups outside the test part are dealt anew, largest first, each to the one of `folds` (2 .. 100) that has least of
+ * its labels; fold `fold` (1 .. folds) becomes the validation part and the rest train. fold 0 leaves nothing out. The folds depend on the seed, the test part does
+ * not; groups stay whole, so urs_split_check holds after it as before. */
+urs_status urs_split_fold(urs_split *split, const urs_dataset *dataset, int32_t folds, int32_t fold, uint64_t seed, urs_error *err) URS_CHECKED;
+
 /* Proves from the samples alone (not from the groups that were made) that no key and no extra group stands in two parts. URS_EMISMATCH names the
  * two files and the key. Also for a split that came from elsewhere. */
 urs_status urs_split_check(const urs_split *split, const urs_dataset *dataset, const urs_split_options *options, urs_error *err) URS_CHECKED;

@@ -164,15 +164,26 @@ static urs_status softmax_loss(void *context, void *slot, int32_t shard, int32_t
     return urs_softmax_loss(value, urs_plan_output_gradient(plan, 0), NULL, urs_plan_output(plan, 0), labels + first, count, URS_FRAME_CLASSES, &how, err);
 }
 
+static urs_status store_thresholds(urs_network *network, urs_sift_thresholds thresholds, urs_error *err)
+{
+    char note[100];
+    (void)snprintf(note, sizeof note, "{\"bear\":%.4f,\"animal\":%.4f}", thresholds.bear, thresholds.animal);
+    return urs_network_set_note(network, "ursid.thresholds", note, err);
+}
+
 static urs_status validate(void *context, const float *params, urs_pool *pool, double *score, char *line, size_t line_size, urs_error *err)
 {
     sift_task *t = context;
     const size_t n = t->validation.count;
-    float *p = urs_array_new(n, URS_FRAME_CLASSES * sizeof *p);
+    float *p = n > 0 ? urs_array_new(n, URS_FRAME_CLASSES * sizeof *p) : NULL;
     urs_confusion plain = {0}, tuned = {0};
     urs_sift_thresholds thresholds = {0};
-    char note[100];
-    urs_status status = p ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu frames", n);
+    urs_status status = p || n == 0 ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu frames", n);
+    if (n == 0) { /* nothing was left out */
+        *score = 0;
+        (void)snprintf(line, line_size, "all frames but the test part were trained on");
+        return store_thresholds(t->network, *t->options->thresholds, err);
+    }
     if (status == URS_OK)
         status = urs_sift_probabilities(p, &t->validation, t->network->graph, params, &t->network->input, pool, err);
     if (status == URS_OK)
@@ -193,8 +204,7 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
         *score = urs_confusion_balanced_accuracy(&plain);
         (void)snprintf(line, line_size, "validation accuracy %.3f; tuned: %.3f, recall empty %.3f animal %.3f bear %.3f, bear precision %.3f", urs_confusion_accuracy(&plain),
                        urs_confusion_accuracy(&tuned), empty.recall, animal.recall, bear.recall, bear.precision);
-        (void)snprintf(note, sizeof note, "{\"bear\":%.4f,\"animal\":%.4f}", thresholds.bear, thresholds.animal);
-        status = urs_network_set_note(t->network, "ursid.thresholds", note, err);
+        status = store_thresholds(t->network, thresholds, err);
     }
     urs_confusion_release(&plain);
     urs_confusion_release(&tuned);
@@ -241,10 +251,21 @@ static urs_status make_groups(int32_t **out, const urs_graph *graph, urs_error *
 static void describe(urs_text *settings, const sift_task *t)
 {
     const urs_sift_train_options *o = t->options;
-    urs_text_format(settings, "sift arch=%s side=%d batch=%d epochs=%d lr=%g seed=%llu split=%llu val=%g test=%g sources=%s repeat=%g,%g,%g weight=%g,%g,%g init=%s", t->network->options.arch,
+    urs_text_format(settings, "sift arch=%s side=%d batch=%d epochs=%d lr=%g seed=%llu split=%llu val=%g test=%g sources=%s repeat=%g,%g,%g weight=%g,%g,%g init=%s trunk=%g decay=%g fold=%d/%d,%llu", t->network->options.arch,
                     (int)o->side, (int)t->batch, (int)o->fit.epochs, o->fit.lr, (unsigned long long)o->fit.seed, (unsigned long long)o->frames.seed, (double)o->frames.validation,
                     (double)o->frames.test, o->frames.sources ? o->frames.sources : "", (double)t->repeat[0], (double)t->repeat[1], (double)t->repeat[2], (double)t->weight[0],
-                    (double)t->weight[1], (double)t->weight[2], o->init ? o->init : "");
+                    (double)t->weight[1], (double)t->weight[2], o->init ? o->init : "", o->trunk_lr_scale, o->weight_decay, (int)o->frames.fold, (int)o->frames.folds,
+                    (unsigned long long)o->frames.fold_seed);
+}
+
+/* So many repeats that the classes come equally often. */
+static void balance(sift_task *t, int32_t draws)
+{
+    size_t count[URS_FRAME_CLASSES] = {0};
+    for (size_t i = 0; i < t->train.count; i++)
+        count[t->train.labels[i]]++;
+    for (int k = 0; k < URS_FRAME_CLASSES; k++)
+        t->repeat[k] = count[k] ? (float)draws / URS_FRAME_CLASSES / (float)count[k] : 1;
 }
 
 urs_status urs_sift_train(const urs_sift_train_options *options, urs_fit_report *report, urs_error *err)
@@ -254,12 +275,16 @@ urs_status urs_sift_train(const urs_sift_train_options *options, urs_fit_report 
     urs_text settings = {0};
     urs_pool *pool = NULL;
     int32_t *group = NULL;
+    const bool all_in = options->frames.folds > 0 && options->frames.fold == 0;
+    const double decay = options->weight_decay > 0 ? options->weight_decay : 0.02;
     double drawn = 0;
     urs_status status;
 
     (void)pthread_mutex_init(&t.lock, NULL);
     t.batch = fit.batch = fit.batch ? fit.batch : 32;
     fit.epochs = fit.epochs ? fit.epochs : 20;
+    if (options->frames.folds > 0)
+        fit.validate_every = fit.epochs;
     for (int i = 0; i < URS_FRAME_CLASSES; i++) {
         t.repeat[i] = options->repeat[i] > 0 ? options->repeat[i] : 1;
         t.weight[i] = options->weight[i] > 0 ? options->weight[i] : 1;
@@ -269,13 +294,17 @@ urs_status urs_sift_train(const urs_sift_train_options *options, urs_fit_report 
         status = urs_pool_new(&pool, fit.threads, err);
     if (status == URS_OK)
         status = urs_frames_build(&t.train, &options->frames, URS_PART_TRAIN, pool, err);
-    if (status == URS_OK)
+    if (status == URS_OK && all_in)
+        status = options->thresholds ? URS_OK : urs_fail(err, URS_EINVAL, "thresholds must be given where no frames are left to choose them on");
+    else if (status == URS_OK)
         status = urs_frames_build(&t.validation, &options->frames, URS_PART_VALIDATION, pool, err);
     if (status == URS_OK)
         status = make_groups(&group, t.network->graph, err);
+    if (status == URS_OK && options->draws > 0)
+        balance(&t, options->draws);
     for (size_t i = 0; status == URS_OK && i < t.train.count; i++)
         drawn += (double)t.repeat[t.train.labels[i]];
-    if (status == URS_OK && (drawn < (double)t.batch || t.validation.count == 0))
+    if (status == URS_OK && (drawn < (double)t.batch || (t.validation.count == 0 && !all_in)))
         status = urs_fail(err, URS_EINVAL, "%zu training and %zu validation frames are too few", t.train.count, t.validation.count);
     if (status != URS_OK)
         goto done;
@@ -293,8 +322,8 @@ urs_status urs_sift_train(const urs_sift_train_options *options, urs_fit_report 
         const double trunk = options->trunk_lr_scale > 0 ? options->trunk_lr_scale : options->init ? 0.3 : 1.0;
         const urs_fit_task task = {
             .context = &t, .name = "sift", .steps_per_epoch = t.steps_per_epoch, .slot_bytes = (size_t)t.batch * (t.input_elements * sizeof(float) + sizeof(int32_t)),
-            .trainer = {.optimiser = {.kind = URS_OPTIMISER_ADAMW, .groups = {[GROUP_TRUNK] = {.lr_scale = trunk, .weight_decay = 0.02}, [GROUP_TRUNK_NORM] = {.lr_scale = trunk},
-                                                                              [GROUP_HEAD] = {.weight_decay = 0.02}}},
+            .trainer = {.optimiser = {.kind = URS_OPTIMISER_ADAMW, .groups = {[GROUP_TRUNK] = {.lr_scale = trunk, .weight_decay = decay}, [GROUP_TRUNK_NORM] = {.lr_scale = trunk},
+                                                                              [GROUP_HEAD] = {.weight_decay = decay}}},
                         .weight_group = GROUP_TRUNK, .other_group = GROUP_TRUNK_NORM, .group = group, .clip = 10, .ema = true, .ema_decay = 0.998, .ema_ramp = 200},
             .schedule = {.kind = URS_SCHEDULE_COSINE, .lr = 1.5e-3, .final = 0.01, .warmup = t.steps_per_epoch / 2 + 1, .warmup_start = 1e-5},
             .settings = urs_text_string(&settings), .make = make_batch, .loss = softmax_loss, .validate = validate};

@@ -3,12 +3,18 @@
  * Empties are few and from few cameras, so they are repeated (spec/models.md 6) and made (frames.h); classes are weighted on top. After every epoch the thresholds are
  * chosen on the validation frames for the wished recall of bears and stored with the weights:
  *      "bear":   a frame is bear if p(bear) >= it
- *      "animal": else animal if p(bear) + p(animal) >= it, else empty */
+ *      "animal": else animal if p(bear) + p(animal) >= it, else empty
+ *
+ * With folds (frames.folds > 0; sift_folds.h) the weights are those of the last epoch: an epoch chosen on the frames left out would make their scores too good. */
 #ifndef URS_STAGES_SIFT_TRAIN_H
 #define URS_STAGES_SIFT_TRAIN_H
 
 #include "data/frames.h"
 #include "stages/fit.h"
+
+typedef struct urs_sift_thresholds {
+    double bear, animal;
+} urs_sift_thresholds;
 
 typedef struct urs_sift_train_options {
     urs_fit_options fit;
@@ -17,9 +23,12 @@ typedef struct urs_sift_train_options {
     const char *init;           /* starting weights; NULL: random */
     int32_t side;               /* 0: 224 */
     float repeat[URS_FRAME_CLASSES];  /* how often a frame of the class comes in an epoch; 0: 1 */
+    int32_t draws;              /* frames in an epoch, a third of each class whatever `repeat` says; trainings on different sources stay comparable by it; 0: by `repeat` */
     float weight[URS_FRAME_CLASSES];  /* class weights of the loss; 0: 1 */
     double bear_recall;         /* wished; 0: 0.97 */
     double trunk_lr_scale;      /* of pretrained parameters; 0: 0.3 with init, 1 without */
+    double weight_decay;        /* 0: 0.02 */
+    const urs_sift_thresholds *thresholds; /* borrowed; stored as they are instead of chosen; required when nothing is left out (frames.folds > 0, frames.fold 0) */
 } urs_sift_train_options;
 
 urs_status urs_sift_train(const urs_sift_train_options *options, urs_fit_report *report, urs_error *err) URS_CHECKED;
@@ -28,9 +37,6 @@ urs_status urs_sift_train(const urs_sift_train_options *options, urs_fit_report 
 urs_status urs_sift_probabilities(float *out, const urs_frames *frames, const urs_graph *graph, const float *params, const urs_input_format *input, urs_pool *pool,
                                   urs_error *err) URS_CHECKED;
 
-typedef struct urs_sift_thresholds {
-    double bear, animal;
-} urs_sift_thresholds;
 /* The class that the thresholds give these probabilities (empty, animal, bear). */
 int32_t urs_sift_decide(const float p[URS_FRAME_CLASSES], const urs_sift_thresholds *thresholds);
 /* Bear: the highest threshold with the wished recall, but at most 0.5. Animal: best balanced accuracy of empty against the rest among what is not called bear. */

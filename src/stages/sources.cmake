@@ -14,4 +14,5 @@ target_sources(ursid_lib PRIVATE
     src/stages/network.c
     src/stages/runner.c
     src/stages/sift.c
+    src/stages/sift_folds.c
     src/stages/sift_train.c)

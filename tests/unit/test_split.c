@@ -235,6 +235,52 @@ static void published_parts_are_kept(urs_test *t)
     urs_dataset_release(&d);
 }
 
+static void folds_leave_every_camera_out_once(urs_test *t)
+{
+    enum { FOLDS = 3 };
+    urs_dataset d = {0};
+    urs_split whole = {0};
+    urs_error err = {0};
+    const urs_split_options o = {.by = URS_SPLIT_CAMERA, .validation = 0.2f, .test = 0.2f, .seed = 4};
+    int left_out[600] = {0}, of_camera[20];
+    size_t size[FOLDS] = {0}, torn = 0, wrong = 0;
+    make_set(&d, 600, 5);
+    for (size_t i = 0; i < d.count; i++)
+        d.samples[i].group = -1; /* these would tie most of the cameras together */
+    URS_REQUIRE_OK(t, urs_split_make(&whole, &d, &o, &err), err);
+    memset(of_camera, -1, sizeof of_camera);
+    for (int32_t k = 0; k <= FOLDS; k++) {
+        urs_split s = {0};
+        URS_REQUIRE_OK(t, urs_split_make(&s, &d, &o, &err), err);
+        URS_REQUIRE_OK(t, urs_split_fold(&s, &d, FOLDS, k, 7, &err), err);
+        URS_REQUIRE_OK(t, urs_split_check(&s, &d, &o, &err), err);
+        URS_CHECK(t, (s.part_counts[URS_PART_VALIDATION] == 0) == (k == 0));
+        for (size_t i = 0; i < d.count; i++) {
+            const int32_t camera = d.samples[i].camera;
+            wrong += (whole.parts[i] == URS_PART_TEST) != (s.parts[i] == URS_PART_TEST);
+            if (s.parts[i] != URS_PART_VALIDATION)
+                continue;
+            left_out[i]++;
+            size[k - 1]++;
+            torn += camera >= 0 && of_camera[camera] >= 0 && of_camera[camera] != k;
+            if (camera >= 0)
+                of_camera[camera] = k;
+        }
+        urs_split_release(&s);
+    }
+    for (size_t i = 0; i < d.count; i++)
+        wrong += left_out[i] != (whole.parts[i] != URS_PART_TEST);
+    URS_CHECK_INT(t, wrong, 0);
+    URS_CHECK_INT(t, torn, 0);
+    for (int k = 0; k < FOLDS; k++)
+        URS_CHECK_NEAR(t, (double)size[k] / (double)(d.count - whole.part_counts[URS_PART_TEST]), 1.0 / FOLDS, 0.06);
+    URS_CHECK_INT(t, urs_split_fold(&whole, &d, 1, 1, 7, &err), URS_EINVAL);
+    URS_CHECK_INT(t, urs_split_fold(&whole, &d, 3, 4, 7, &err), URS_EINVAL);
+    URS_CHECK_INT(t, urs_split_fold(&whole, &d, 3, -1, 7, &err), URS_EINVAL);
+    urs_split_release(&whole);
+    urs_dataset_release(&d);
+}
+
 static void hashes_see_the_same_picture(urs_test *t)
 {
     urs_image a = {0}, b = {0};
@@ -268,6 +314,7 @@ int main(void)
                                      {"shares_can_be_of_groups", shares_can_be_of_groups},
                                      {"scenes_named_together_stay_together", scenes_named_together_stay_together},
                                      {"published_parts_are_kept", published_parts_are_kept},
+        {"folds", folds_leave_every_camera_out_once},
                                      {"hashes_see_the_same_picture", hashes_see_the_same_picture}};
     return urs_run_cases(cases, sizeof cases / sizeof cases[0]);
 }

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# What each ingredient of the recipes is worth: equal short trainings with and without it; docs/results/sift.md and find.md are made from these.
+#
+#   models/ablate.sh SHARED WORK sift|find ...     SHARED and WORK as for models/train.sh, which makes the starting weights and drawn scenes in WORK; resumes what is there
+#
+# sift: every source left out in turn, and real frames and photographs alone; pooled scores of 2 folds of cameras, dealt twice. models/compare.py reads the scores.
+# The test parts take no part in it.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+shared=${1:?folder of the shared data}
+work=${2:?folder for the trainings}
+shift 2
+ursid=${URSID:-$here/../build/release/ursid}
+data=$shared/data
+together="bear081,bear095;bear171,bear199"
+all=(real photos crops paste mix decoy others synth)
+mkdir -p "$work/ablation"
+
+without() { # list without one name
+    local left=() s
+    for s in "${all[@]}"; do
+        [ "$s" = "$1" ] || left+=("$s")
+    done
+    (IFS=, && echo "${left[*]}")
+}
+
+sift() { # name, sources, fold seed
+    local out="$work/ablation/sift_$1_$3"
+    [ -f "$out.scores.csv" ] || "$ursid" train sift --data "$data/frames/manifest.csv" --heads "$data/heads" \
+        --others "$data/others/cow,$data/others/lion,$data/others/nyala" --synth "$work/synth" --sources "$2" --together "$together" \
+        --arch mobilenet_v3_small_075 --init "$work/mnv3.safetensors" --size 160 --batch 16 --draws 2000 --epochs 1 --folds 2 --folds-only \
+        --fold-seed "$3" --seed "$3" --threads 1 --resume --out "$out" | tee "$out.txt"
+    rm -f "$out".fold*.checkpoint
+}
+
+for stage in "$@"; do
+    case $stage in
+    sift)
+        for seed in 1 2; do
+            sift all "$(without nothing)" $seed
+            sift plain real,photos $seed
+            for source in "${all[@]:2}"; do
+                sift "no_$source" "$(without "$source")" $seed
+            done
+        done
+        ;;
+    *)
+        echo "there is no ablation of $stage" >&2
+        exit 2
+        ;;
+    esac
+done
