@@ -38,11 +38,13 @@ for stage in $stages; do
             --out "$work/sift.safetensors" --resume
         ;;
     find)
-        # In two runs: the second starts from the first one's weights.
-        "$ursid" train find --data "$data/heads" --data "$work/synth_find/data.yaml" --backgrounds "$data/frames/manifest.csv" --together "$together" \
+        # In three runs, each from the weights of the one before. (The weights that ship had drawn scenes without outlines in the first two.)
+        "$ursid" train find --data "$data/heads" --data "$work/synth_find" --backgrounds "$data/frames/manifest.csv" --together "$together" \
             --size 320 --batch 8 --epochs 60 --validate-every 5 --threads 2 --out "$work/find1.safetensors" --resume
-        "$ursid" train find --data "$data/heads" --data "$work/synth_find/data.yaml" --backgrounds "$data/frames/manifest.csv" --together "$together" \
-            --init "$work/find1.safetensors" --size 320 --batch 8 --epochs 50 --seed 2 --lr 0.0015 --validate-every 5 --threads 2 --out "$work/find.safetensors" --resume
+        "$ursid" train find --data "$data/heads" --data "$work/synth_find" --backgrounds "$data/frames/manifest.csv" --together "$together" \
+            --init "$work/find1.safetensors" --size 320 --batch 8 --epochs 50 --seed 2 --lr 0.0015 --validate-every 5 --threads 2 --out "$work/find2.safetensors" --resume
+        "$ursid" train find --data "$data/heads" --data "$work/synth_find" --backgrounds "$data/frames/manifest.csv" --together "$together" --init "$work/find2.safetensors" \
+            --size 320 --batch 8 --epochs 12 --close-mosaic 5 --seed 3 --lr 0.001 --validate-every 4 --threads 1 --out "$work/find.safetensors" --resume
         ;;
     embed)
         "$ursid" train embed --data "$data/chips/brooks_falls" --data "$data/others/seal2019:a@1" --data "$data/others/seal2020:b@1" \
