@@ -2,7 +2,7 @@
 # A room of src/ includes only from itself and from rooms above it in this list. Run by the tests.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-rooms=(base image compute int8 nn models data eval train stages catalogue interchange synth cli)
+rooms=(base image compute int8 nn models data eval train stages catalogue interchange synth api cli)
 
 failed=0
 passed=0

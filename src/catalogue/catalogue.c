@@ -79,6 +79,16 @@ const char *urs_catalogue_path(const urs_catalogue *c)
     return c->path;
 }
 
+urs_status urs_catalogue_state_get(urs_catalogue *c, urs_catalogue_state *out, urs_error *err)
+{
+    urs_catalogue_state state = {.own = sqlite3_total_changes(c->db)};
+    bool found;
+    const urs_status status = urs_store_int(c, &state.others, &found, err, "PRAGMA data_version", "");
+    if (status == URS_OK)
+        *out = state;
+    return status;
+}
+
 /* ---- check ---- */
 
 static urs_status check_text(urs_catalogue *c, const char *sql, urs_error *err)

@@ -36,6 +36,12 @@ urs_status urs_catalogue_open(urs_catalogue **out, const char *path, const urs_c
 void urs_catalogue_close(urs_catalogue *c); /* NULL is fine */
 const char *urs_catalogue_path(const urs_catalogue *c); /* borrowed */
 
+/* Two numbers of which at least one changes whenever something was written, by another process or handle (others) or through this one (own): what was read before is then out of date. */
+typedef struct urs_catalogue_state {
+    int64_t others, own;
+} urs_catalogue_state;
+urs_status urs_catalogue_state_get(urs_catalogue *c, urs_catalogue_state *out, urs_error *err) URS_CHECKED;
+
 /* Whole-file check: SQLite's integrity check, foreign keys, and our own rules (chips of live bears, one embedding a chip, lengths of blobs).
  * URS_EFORMAT names the first thing that is wrong. */
 urs_status urs_catalogue_check(urs_catalogue *c, urs_error *err) URS_CHECKED;

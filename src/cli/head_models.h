@@ -3,6 +3,7 @@
 #define URS_CLI_HEAD_MODELS_H
 
 #include "catalogue/catalogue.h"
+#include "catalogue/head_facts.h"
 #include "catalogue/identify.h"
 #include "cli/option.h"
 #include "stages/chain.h"
@@ -34,17 +35,8 @@ typedef struct urs_head_models {
 urs_status urs_head_models_open(urs_head_models *out, const urs_head_arguments *a, const urs_chain_options *base, urs_error *err) URS_CHECKED;
 void urs_head_models_close(urs_head_models *m);
 
-/* Calibration and thresholds of a network's notes; without a calibration nothing is ever called known or new (*calibrated false). */
-urs_status urs_head_calibration(urs_calibration *cal, urs_verdict_options *verdict, bool *calibrated, const urs_network *network, urs_error *err) URS_CHECKED;
-
 /* "find.safetensors 1a2b3c4d" of the stages in use, for reports and journal keys. */
 void urs_head_models_describe(const urs_head_models *m, urs_text *out);
-
-/* JPEG of a chip for catalogue and reports, owned bytes; none when the chip is empty. */
-urs_status urs_head_thumbnail(urs_bytes *out, const urs_image *chip, urs_error *err) URS_CHECKED;
-
-/* "2024-07-03T18:22:05+02:00" from what the frame says; "" when it says nothing. */
-void urs_head_time(char out[32], const urs_chain_result *result);
 
 /* A line about files: what would steer a terminal is replaced. */
 void urs_put_line(FILE *to, const char *line);

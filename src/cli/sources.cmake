@@ -6,8 +6,6 @@ target_sources(ursid_lib PRIVATE
     src/cli/cmd_eval_embed.c
     src/cli/cmd_eval_find.c
     src/cli/cmd_eval_sift.c
-    src/cli/cmd_eval.c
-    src/cli/cmd_eval_embed.c
     src/cli/cmd_find.c
     src/cli/cmd_identify.c
     src/cli/cmd_model.c

@@ -2,7 +2,10 @@
  *
  *      slot of file i = i % R      free --worker of i, once i < next + R--> ready --deliver, i == next--> free
  *
- * Files are handed out in order, so the worker of file `next` never waits for room: there is no deadlock. */
+ *      0 ... next ... asked ... end      next: to be delivered; asked: whether to go on is asked for it next; end: no file from here on is begun
+ *
+ * Files are handed out in order, so the worker of file `next` never waits for room, and that of file `asked` never for its turn: there is no deadlock. Because the question is asked in
+ * order too, an interruption cuts the list in two at one place, whatever the timing: everything before is delivered, nothing behind it is begun. */
 #include "stages/chain_private.h"
 
 #include "base/memory.h"
@@ -22,12 +25,10 @@ typedef struct chain_run {
     const char *const *files;
     const urs_chain_calls *calls;
     pthread_mutex_t lock;
-    pthread_cond_t room;   /* workers wait for a slot */
+    pthread_cond_t moved;  /* workers wait for their turn to ask, then for a slot */
     pthread_cond_t result; /* the caller waits for file `next` */
     chain_slot *slots;     /* owned, [ring] */
-    size_t ring, next;
-    bool stop;             /* no further file is begun */
-    bool cancelled;
+    size_t ring, next, asked, end;
 } chain_run;
 
 void urs_chain_result_release(urs_chain_result *r)
@@ -176,30 +177,40 @@ const urs_sift_thresholds *urs_chain_sift_thresholds(const urs_chain *c)
 
 /* ---- running ---- */
 
-static void halt(chain_run *run, bool cancelled)
+/* With the lock: no file from `end` on. */
+static void end_at(chain_run *run, size_t end)
 {
+    if (end < run->end)
+        run->end = end;
+    (void)pthread_cond_broadcast(&run->moved);
+    (void)pthread_cond_signal(&run->result);
+}
+
+/* Waits until the file may be begun; false: it may not. */
+static bool wait_for_go(chain_run *run, size_t item)
+{
+    bool go;
     (void)pthread_mutex_lock(&run->lock);
-    run->stop = true;
-    run->cancelled = run->cancelled || cancelled;
-    (void)pthread_cond_broadcast(&run->room);
-    (void)pthread_cond_broadcast(&run->result);
+    while (item != run->asked && item < run->end)
+        (void)pthread_cond_wait(&run->moved, &run->lock);
+    if (item < run->end) {
+        if (run->calls->cancelled && run->calls->cancelled())
+            end_at(run, item);
+        run->asked++;
+        (void)pthread_cond_broadcast(&run->moved);
+    }
+    while (item < run->end && item >= run->next + run->ring)
+        (void)pthread_cond_wait(&run->moved, &run->lock);
+    go = item < run->end;
     (void)pthread_mutex_unlock(&run->lock);
+    return go;
 }
 
 static urs_status run_one(void *context, size_t item, int worker, urs_error *err)
 {
     chain_run *run = context;
     urs_chain_result result = {.index = item, .file = run->files[item]};
-    bool stop;
-
-    if (run->calls->cancelled && run->calls->cancelled())
-        halt(run, true);
-    (void)pthread_mutex_lock(&run->lock);
-    while (!run->stop && item >= run->next + run->ring)
-        (void)pthread_cond_wait(&run->room, &run->lock);
-    stop = run->stop;
-    (void)pthread_mutex_unlock(&run->lock);
-    if (stop)
+    if (!wait_for_go(run, item))
         return urs_fail(err, URS_ECANCELLED, "interrupted");
 
     urs_chain_file(run->chain, &run->chain->workers[worker], &result);
@@ -212,31 +223,30 @@ static urs_status run_one(void *context, size_t item, int worker, urs_error *err
     return URS_OK;
 }
 
-/* Waits for file `next`; false when it will not come any more. */
-static bool take_next(chain_run *run, urs_chain_result *out, bool wait)
+/* Waits for file `next`; false when there is no further one. */
+static bool take_next(chain_run *run, urs_chain_result *out)
 {
     chain_slot *slot = &run->slots[run->next % run->ring];
-    bool ready;
+    bool taken = false;
     (void)pthread_mutex_lock(&run->lock);
-    while (wait && !slot->ready && !run->stop)
+    while (!slot->ready && run->next < run->end)
         (void)pthread_cond_wait(&run->result, &run->lock);
-    ready = slot->ready;
-    if (ready) {
+    if (run->next < run->end) {
         *out = slot->result;
-        slot->ready = false;
-        memset(&slot->result, 0, sizeof slot->result);
+        *slot = (chain_slot){0};
         run->next++;
-        (void)pthread_cond_broadcast(&run->room);
+        taken = true;
+        (void)pthread_cond_broadcast(&run->moved);
     }
     (void)pthread_mutex_unlock(&run->lock);
-    return ready;
+    return taken;
 }
 
-static urs_status deliver_all(chain_run *run, size_t n, bool wait, urs_error *err)
+static urs_status deliver_all(chain_run *run, urs_error *err)
 {
     urs_status status = URS_OK;
     urs_chain_result result;
-    while (status == URS_OK && run->next < n && take_next(run, &result, wait)) {
+    while (status == URS_OK && take_next(run, &result)) {
         status = run->calls->deliver(run->calls->context, &result, err);
         urs_chain_result_release(&result);
     }
@@ -245,29 +255,25 @@ static urs_status deliver_all(chain_run *run, size_t n, bool wait, urs_error *er
 
 urs_status urs_chain_run(urs_chain *c, const char *const *files, size_t n, const urs_chain_calls *calls, urs_error *err)
 {
-    chain_run run = {.chain = c, .files = files, .calls = calls, .ring = (size_t)urs_pool_threads(c->pool) * RING_PER_THREAD};
-    urs_error why = {0};
+    chain_run run = {.chain = c, .files = files, .calls = calls, .ring = (size_t)urs_pool_threads(c->pool) * RING_PER_THREAD, .end = n};
     urs_status status, waited;
+    urs_error why = {0};
 
     run.slots = urs_array_new(run.ring, sizeof *run.slots);
     if (!run.slots)
         return urs_fail(err, URS_ENOMEM, "no memory for the chain");
     (void)pthread_mutex_init(&run.lock, NULL);
-    (void)pthread_cond_init(&run.room, NULL);
+    (void)pthread_cond_init(&run.moved, NULL);
     (void)pthread_cond_init(&run.result, NULL);
     status = urs_pool_start(c->pool, n, run_one, &run, err);
     if (status == URS_OK) {
-        status = deliver_all(&run, n, true, err);
-        if (status != URS_OK)
-            halt(&run, false);
+        status = deliver_all(&run, err);
+        (void)pthread_mutex_lock(&run.lock);
+        end_at(&run, run.next); /* for workers that are left when a delivery failed */
+        (void)pthread_mutex_unlock(&run.lock);
         waited = urs_pool_wait(c->pool, &why);
-        if (status == URS_OK && waited != URS_OK && waited != URS_ECANCELLED) {
-            status = waited;
-            if (err)
-                *err = why;
-        }
-        if (status == URS_OK)
-            status = deliver_all(&run, n, false, err); /* what was in work when the stop came */
+        if (status == URS_OK && waited != URS_OK && waited != URS_ECANCELLED)
+            status = urs_fail(err, waited, "%s", why.message);
         if (status == URS_OK && run.next < n)
             status = urs_fail(err, URS_ECANCELLED, "interrupted after %zu of %zu files", run.next, n);
     }
@@ -275,7 +281,7 @@ urs_status urs_chain_run(urs_chain *c, const char *const *files, size_t n, const
         urs_chain_result_release(&run.slots[i].result);
     urs_free(run.slots);
     (void)pthread_cond_destroy(&run.result);
-    (void)pthread_cond_destroy(&run.room);
+    (void)pthread_cond_destroy(&run.moved);
     (void)pthread_mutex_destroy(&run.lock);
     return status;
 }

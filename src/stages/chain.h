@@ -69,7 +69,8 @@ typedef struct urs_chain_calls {
     void *context;
     /* One file, in order, in the calling thread. The result is released afterwards; what the callee wants to keep it takes and zeroes. Failing ends the run with that error. */
     urs_status (*deliver)(void *context, urs_chain_result *result, urs_error *err);
-    /* (optional) Asked between files, from several threads. The files in work are finished and delivered up to the first gap, then the run ends with URS_ECANCELLED. */
+    /* (optional) Asked once for every file, in their order, from any thread but never from two at a time; must be quick. The files before the first yes are finished and delivered, no
+     * other is begun, and the run ends with URS_ECANCELLED. */
     bool (*cancelled)(void);
 } urs_chain_calls;
 
@@ -79,6 +80,13 @@ void urs_chain_free(urs_chain *chain);
 
 /* files: borrowed during the call. Delivers each of them exactly once, unless cancelled or failed. */
 urs_status urs_chain_run(urs_chain *chain, const char *const *files, size_t n, const urs_chain_calls *calls, urs_error *err) URS_CHECKED;
+
+/* One picture that is in memory, in the calling thread: the bytes of a file in any format that decode.h reads, or pixels (three channels, upright, borrowed). name is borrowed by the result.
+ * *result is overwritten and filled as in a delivery, with its error if there was one. */
+void urs_chain_bytes(urs_chain *chain, const void *data, size_t size, const char *name, urs_chain_result *result);
+void urs_chain_picture(urs_chain *chain, const urs_image *picture, const char *name, urs_chain_result *result);
+/* The same for a file. */
+void urs_chain_one(urs_chain *chain, const char *file, urs_chain_result *result);
 
 int32_t urs_chain_dim(const urs_chain *chain);                     /* 0 without embed */
 const urs_network *urs_chain_network(const urs_chain *chain, const char *stage); /* "sift", "find", "embed"; NULL: left out; borrowed */

@@ -177,16 +177,12 @@ static urs_status look_at(const urs_chain *c, urs_chain_worker *w, urs_chain_res
     return status;
 }
 
-void urs_chain_file(const urs_chain *c, urs_chain_worker *w, urs_chain_result *r)
+/* Looks at a decoded picture, or takes note of why there is none. */
+static void finish(const urs_chain *c, urs_chain_worker *w, urs_chain_result *r, urs_photo *photo, const urs_bytes *bytes, urs_status status)
 {
-    urs_bytes bytes = {0};
-    urs_photo photo = {0};
-    urs_status status = urs_file_read(&bytes, r->file, FILE_SIZE_MAX, &r->error);
-    if (status == URS_OK)
-        status = urs_photo_decode(&photo, bytes.data, bytes.size, r->file, &c->decode, &r->error);
     if (status == URS_OK) {
-        keep_facts(r, &photo);
-        status = look_at(c, w, r, &photo, &bytes, &r->error);
+        keep_facts(r, photo);
+        status = look_at(c, w, r, photo, bytes, &r->error);
     }
     if (status != URS_OK) { /* no half results: heads without chips would look like heads */
         urs_chain_result bare = *r;
@@ -197,9 +193,58 @@ void urs_chain_file(const urs_chain *c, urs_chain_worker *w, urs_chain_result *r
         *r = bare;
         r->error.code = status;
     } else if (c->options.keep_picture) {
-        r->picture = photo.image;
-        photo.image = (urs_image){0};
+        r->picture = photo->image;
+        photo->image = (urs_image){0};
     }
+}
+
+static void work_on_bytes(const urs_chain *c, urs_chain_worker *w, urs_chain_result *r, const urs_bytes *bytes)
+{
+    urs_photo photo = {0};
+    const urs_status status = urs_photo_decode(&photo, bytes->data, bytes->size, r->file, &c->decode, &r->error);
+    finish(c, w, r, &photo, bytes, status);
     urs_photo_release(&photo);
+}
+
+void urs_chain_file(const urs_chain *c, urs_chain_worker *w, urs_chain_result *r)
+{
+    urs_bytes bytes = {0};
+    const urs_status status = urs_file_read(&bytes, r->file, FILE_SIZE_MAX, &r->error);
+    if (status == URS_OK)
+        work_on_bytes(c, w, r, &bytes);
+    else
+        r->error.code = status;
     urs_bytes_release(&bytes);
+}
+
+/* ---- one at a time, with the first worker's plans ---- */
+
+void urs_chain_one(urs_chain *c, const char *file, urs_chain_result *out)
+{
+    *out = (urs_chain_result){.file = file};
+    urs_chain_file(c, &c->workers[0], out);
+}
+
+void urs_chain_bytes(urs_chain *c, const void *data, size_t size, const char *name, urs_chain_result *out)
+{
+    const urs_bytes bytes = {.data = (uint8_t *)data, .size = size}; /* only read */
+    *out = (urs_chain_result){.file = name};
+    work_on_bytes(c, &c->workers[0], out, &bytes);
+}
+
+void urs_chain_picture(urs_chain *c, const urs_image *picture, const char *name, urs_chain_result *out)
+{
+    urs_photo photo = {.full_width = picture->width, .full_height = picture->height, .reduction = 1};
+    urs_status status;
+    *out = (urs_chain_result){.file = name};
+    if (picture->channels != 3) {
+        (void)urs_fail(&out->error, URS_EINVAL, "'%s' has %d channels, not 3", name, (int)picture->channels);
+        return;
+    }
+    status = c->options.keep_picture ? urs_image_copy(&photo.image, picture, &out->error) : URS_OK;
+    if (!c->options.keep_picture)
+        photo.image = *picture;
+    finish(c, &c->workers[0], out, &photo, NULL, status);
+    if (c->options.keep_picture)
+        urs_photo_release(&photo);
 }

@@ -5,8 +5,9 @@
  *      EXE/models/STAGE.safetensors              beside the program
  *      EXE/../share/ursid/models/...             installed
  *      EXE/../../models/...                      build/release/ursid in a clone
+ *      LIB/../share/ursid/models/..., LIB/../../share/ursid/models/..., LIB/../../models/...    where this is in a shared library
  *
- * EXE is the folder of the running program (/proc/self/exe). Thread safe as long as nobody changes the environment. */
+ * EXE is the folder of the running program (/proc/self/exe), LIB that of libursid.so. Thread safe as long as nobody changes the environment. */
 #ifndef URS_STAGES_MODEL_PATH_H
 #define URS_STAGES_MODEL_PATH_H
 

@@ -197,45 +197,6 @@ static void wrong_use_has_one_sentence(urs_test *t)
 
 /* ---- files ---- */
 
-/* A drawn network answers nearly the same to every picture: its answer to a grey one is taken off, so that only differences are left. */
-static urs_status centre(urs_network *n, urs_error *err)
-{
-    const urs_param *params;
-    const int32_t bias = urs_graph_find_param(n->graph, "embedder.0.linear.bias");
-    urs_plan *plan = NULL;
-    urs_status status = urs_plan_new(&plan, n->graph, n->params, NULL, err);
-    if (status == URS_OK)
-        status = urs_plan_forward(plan, err); /* the input is zeroed memory */
-    (void)urs_graph_params(n->graph, &params);
-    for (int32_t i = 0; status == URS_OK && i < TINY_EMBEDDING; i++)
-        n->params[params[bias].offset + (size_t)i] -= ((const float *)urs_plan_output(plan, 0))[i];
-    urs_plan_free(plan);
-    return status;
-}
-
-/* Makes the embedder's file of tiny_models.h into one with a calibration: only what is nearly the same is the same bear. */
-static bool calibrate(void)
-{
-    char path[640];
-    urs_network *n = NULL;
-    urs_error err = {0};
-    urs_status status;
-    (void)snprintf(path, sizeof path, "%s/embed.safetensors", folder);
-    status = urs_network_read(&n, path, "embed", &err);
-    if (status == URS_OK)
-        status = centre(n, &err);
-    if (status == URS_OK)
-        status = urs_network_set_note(n, "ursid.calibration", "{\"kind\": \"logistic\", \"slope\": 40000, \"intercept\": -39996, \"prior\": 0.1, \"pairs\": 100}", &err);
-    if (status == URS_OK)
-        status = urs_network_set_note(n, "ursid.thresholds", "{\"known\": 0.7, \"new\": 0.3}", &err);
-    if (status == URS_OK)
-        status = urs_network_write(n, path, true, &err);
-    if (status != URS_OK)
-        printf("  %s\n", err.message);
-    urs_network_free(n);
-    return status == URS_OK;
-}
-
 static bool write_chips(void)
 {
     char path[700];
@@ -280,7 +241,7 @@ static bool set_up(void)
     if (!known || !heads || !frames || !db || !out || !stdout_path || !stderr_path)
         return false;
     return urs_folder_create(known, NULL) == URS_OK && urs_folder_create(heads, NULL) == URS_OK && urs_folder_create(frames, NULL) == URS_OK &&
-           tiny_model_write(folder, "sift", animal) && tiny_model_write(folder, "find", NULL) && tiny_model_write(folder, "embed", NULL) && calibrate() && write_chips() &&
+           tiny_model_write(folder, "sift", animal) && tiny_model_write(folder, "find", NULL) && tiny_model_write(folder, "embed", NULL) && tiny_model_calibrate(folder) && write_chips() &&
            tiny_frames_write(frames, FRAMES, 0);
 }
 

@@ -14,7 +14,7 @@
 enum { TINY_EMBEDDING = 16 };
 
 /* Writes FOLDER/STAGE.safetensors. `bias` (sift only, may be NULL): makes the last layer answer with it whatever it sees. */
-static inline bool tiny_model_write(const char *folder, const char *stage, const float bias[3])
+static inline bool tiny_model_write_seeded(const char *folder, const char *stage, const float bias[3], uint64_t seed)
 {
     const bool sift = strcmp(stage, "sift") == 0, find = strcmp(stage, "find") == 0;
     const urs_model_options options[] = {
@@ -25,7 +25,7 @@ static inline bool tiny_model_write(const char *folder, const char *stage, const
     char path[640];
     urs_network *n = NULL;
     urs_error err = {0};
-    urs_status status = urs_network_new(&n, &options[sift ? 0 : find ? 1 : 2], 7, &err);
+    urs_status status = urs_network_new(&n, &options[sift ? 0 : find ? 1 : 2], seed, &err);
     (void)snprintf(path, sizeof path, "%s/%s.safetensors", folder, stage);
     if (status == URS_OK)
         status = urs_network_set_note(n, "ursid.stage", stage, &err);
@@ -36,6 +36,50 @@ static inline bool tiny_model_write(const char *folder, const char *stage, const
         memset(n->params + params[weight].offset, 0, params[weight].count * sizeof(float));
         memcpy(n->params + params[b].offset, bias, 3 * sizeof(float));
     }
+    if (status == URS_OK)
+        status = urs_network_write(n, path, true, &err);
+    if (status != URS_OK)
+        printf("  %s\n", err.message);
+    urs_network_free(n);
+    return status == URS_OK;
+}
+
+static inline bool tiny_model_write(const char *folder, const char *stage, const float bias[3])
+{
+    return tiny_model_write_seeded(folder, stage, bias, 7);
+}
+
+/* A drawn network answers nearly the same to every picture: its answer to a grey one is taken off, so that only differences are left. */
+static inline urs_status tiny_model_centre(urs_network *n, urs_error *err)
+{
+    const urs_param *params;
+    const int32_t bias = urs_graph_find_param(n->graph, "embedder.0.linear.bias");
+    urs_plan *plan = NULL;
+    urs_status status = urs_plan_new(&plan, n->graph, n->params, NULL, err);
+    if (status == URS_OK)
+        status = urs_plan_forward(plan, err); /* the input is zeroed memory */
+    (void)urs_graph_params(n->graph, &params);
+    for (int32_t i = 0; status == URS_OK && i < TINY_EMBEDDING; i++)
+        n->params[params[bias].offset + (size_t)i] -= ((const float *)urs_plan_output(plan, 0))[i];
+    urs_plan_free(plan);
+    return status;
+}
+
+/* Gives FOLDER/embed.safetensors a calibration: only what is nearly the same is the same bear. */
+static inline bool tiny_model_calibrate(const char *folder)
+{
+    char path[640];
+    urs_network *n = NULL;
+    urs_error err = {0};
+    urs_status status;
+    (void)snprintf(path, sizeof path, "%s/embed.safetensors", folder);
+    status = urs_network_read(&n, path, "embed", &err);
+    if (status == URS_OK)
+        status = tiny_model_centre(n, &err);
+    if (status == URS_OK)
+        status = urs_network_set_note(n, "ursid.calibration", "{\"kind\": \"logistic\", \"slope\": 40000, \"intercept\": -39996, \"prior\": 0.1, \"pairs\": 100}", &err);
+    if (status == URS_OK)
+        status = urs_network_set_note(n, "ursid.thresholds", "{\"known\": 0.7, \"new\": 0.3}", &err);
     if (status == URS_OK)
         status = urs_network_write(n, path, true, &err);
     if (status != URS_OK)

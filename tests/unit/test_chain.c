@@ -252,8 +252,7 @@ static void cancelling_leaves_a_beginning(urs_test *t)
         atomic_store(&asked_after, after);
         URS_REQUIRE_OK(t, urs_chain_open(&chain, &o, &err), err);
         URS_CHECK_INT(t, urs_chain_run(chain, (const char *const *)s.files.items, s.files.count, &calls, &err), URS_ECANCELLED);
-        URS_CHECK(t, all.count <= (size_t)after);
-        URS_CHECK(t, (int)all.count >= after - 3); /* what was in work is delivered */
+        URS_CHECK_INT(t, all.count, after); /* whatever the timing */
         /* the chain is as new: the rest, in a second run */
         calls.cancelled = NULL;
         record_release(&all);
