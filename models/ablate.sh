@@ -4,6 +4,8 @@
 #   models/ablate.sh SHARED WORK sift|find ...     SHARED and WORK as for models/train.sh, which makes the starting weights and drawn scenes in WORK; resumes what is there
 #
 # sift: every source left out in turn, and real frames and photographs alone; pooled scores of 2 folds of cameras, dealt twice. models/compare.py reads the scores.
+# find: from scratch or from weights that know drawn scenes alone; without pasting on empty frames, without grey, infra-red-like, blurred and recompressed pictures,
+# with half of the mosaics; two seeds. models/compare.py is not needed: the logs say it.
 # The test parts take no part in it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -33,6 +35,15 @@ sift() { # name, sources, fold seed
     rm -f "$out".fold*.checkpoint
 }
 
+find_once() { # name, seed, further options
+    local out="$work/ablation/find_$1_$2"
+    [ -f "$out.done" ] || "$ursid" train find --data "$data/heads" --backgrounds "$data/frames/manifest.csv" --together "$together" --size 160 --batch 8 \
+        --epochs 8 --close-mosaic 2 --validate-every 8 --seed "$2" --threads 1 --resume --out "$out.safetensors" "${@:3}"
+    rm -f "$out.safetensors.checkpoint"
+    touch "$out.done"
+    echo "$1 seed $2: $(tail -n 1 "$out.safetensors.log")"
+}
+
 for stage in "$@"; do
     case $stage in
     sift)
@@ -42,6 +53,22 @@ for stage in "$@"; do
             for source in "${all[@]:2}"; do
                 sift "no_$source" "$(without "$source")" $seed
             done
+        done
+        ;;
+    find)
+        if [ ! -f "$work/ablation/find_drawn.done" ]; then # drawn scenes alone; validated on some of them
+            [ -d "$work/synth_drawn" ] || "$ursid" synth --out "$work/synth_drawn" --frames 300 --bears 60 --cameras 15 --seed 103 --size 640x480
+            "$ursid" train find --data "$work/synth_drawn" --size 160 --batch 8 --epochs 6 --close-mosaic 2 --validate-every 6 --seed 1 --threads 1 --resume \
+                --out "$work/ablation/find_drawn.safetensors"
+            touch "$work/ablation/find_drawn.done"
+        fi
+        drawn=(--init "$work/ablation/find_drawn.safetensors")
+        for seed in 1 2; do
+            find_once all $seed "${drawn[@]}"
+            find_once scratch $seed
+            find_once no_paste $seed "${drawn[@]}" --paste -1
+            find_once no_quality $seed "${drawn[@]}" --no-quality
+            find_once half_mosaic $seed "${drawn[@]}" --mosaic 0.5
         done
         ;;
     *)

@@ -17,7 +17,7 @@ int urs_train_find_main(int argc, char **argv)
     urs_find_train_options o = {0};
     urs_fit_report report = {0};
     urs_error err = {0};
-    double validation = 0.15, test = 0.2, paste = 0, empty = 0;
+    double validation = 0.15, test = 0.2, paste = 0, empty = 0, mosaic = 0;
     int code, close_mosaic = 10, repeat = 1;
     int64_t split_seed = 1;
     urs_status status;
@@ -28,6 +28,7 @@ int urs_train_find_main(int argc, char **argv)
         URS_OPTION_TEXT("together", "GROUPS", &o.together, "same-scene pictures: \"bear081,bear095;bear171,bear199\""),
         URS_OPTION_DOUBLE("paste", "P", &paste, -1, 1, "share of pictures pasted on backgrounds; 0: 0.3, below 0: none"),
         URS_OPTION_DOUBLE("empty", "P", &empty, -1, 1, "share of mosaic tiles without animals; 0: 0.1, below 0: none"),
+        URS_OPTION_DOUBLE("mosaic", "P", &mosaic, -1, 1, "share of pictures put together from four; 0: 1, below 0: none"),
         URS_OPTION_FLAG("no-quality", &o.no_quality, "without grey, infra-red-like, blurred and recompressed pictures"),
         URS_OPTION_INT("close-mosaic", "N", &close_mosaic, 1, 1000, "last epochs without mosaic"),
         URS_OPTION_INT("repeat", "N", &repeat, 1, 1000, "how often a photograph comes in an epoch"),
@@ -54,6 +55,7 @@ int urs_train_find_main(int argc, char **argv)
     o.repeat = repeat;
     o.paste = paste;
     o.empty = empty;
+    o.mosaic = mosaic;
     o.validation = (float)validation;
     o.test = (float)test;
     o.split_seed = (uint64_t)split_seed;

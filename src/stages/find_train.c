@@ -269,6 +269,7 @@ static void choose_augmentation(find_task *t)
     const bool backgrounds = t->train.background_count > 0;
     t->augment = urs_yolo_augment_default(t->layout.input_width);
     t->augment.degrees = 12;
+    t->augment.mosaic = o->mosaic < 0 ? 0 : o->mosaic > 0 ? (float)o->mosaic : 1;
     t->augment.paste = o->paste < 0 || !backgrounds ? 0 : o->paste > 0 ? (float)o->paste : 0.3f;
     t->augment.empty = o->empty < 0 || !backgrounds ? 0 : o->empty > 0 ? (float)o->empty : 0.1f;
     if (!o->no_quality)
@@ -278,9 +279,9 @@ static void choose_augmentation(find_task *t)
 static void describe(urs_text *settings, const find_task *t)
 {
     const urs_find_train_options *o = t->options;
-    urs_text_format(settings, "find arch=%s side=%d batch=%d epochs=%d lr=%g seed=%llu split=%llu val=%g test=%g paste=%g empty=%g quality=%d repeat=%d close=%d init=%s backgrounds=%s",
+    urs_text_format(settings, "find arch=%s side=%d batch=%d epochs=%d lr=%g seed=%llu split=%llu val=%g test=%g paste=%g empty=%g mosaic=%g quality=%d repeat=%d close=%d init=%s backgrounds=%s",
                     t->network->options.arch, (int)t->layout.input_width, (int)t->batch, (int)t->epochs, o->fit.lr, (unsigned long long)o->fit.seed, (unsigned long long)o->split_seed,
-                    (double)o->validation, (double)o->test, o->paste, o->empty, !o->no_quality, (int)o->repeat, (int)t->close_mosaic, o->init ? o->init : "",
+                    (double)o->validation, (double)o->test, o->paste, o->empty, o->mosaic, !o->no_quality, (int)o->repeat, (int)t->close_mosaic, o->init ? o->init : "",
                     o->backgrounds ? o->backgrounds : "");
 }
 

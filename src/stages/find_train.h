@@ -23,6 +23,7 @@ typedef struct urs_find_train_options {
     int32_t close_mosaic;      /* last epochs without mosaic; 0: 10 */
     int32_t repeat;            /* how often a photograph comes in an epoch; 0: 1 */
     double paste, empty;       /* urs_yolo_augment; 0: 0.3 and 0.1 with backgrounds; below 0: none */
+    double mosaic;             /* share of the pictures put together from four; 0: 1; below 0: none */
     bool no_quality;           /* without grey, infra-red, blur, compression */
     float validation, test;    /* shares; 0: 0.15, 0.2 */
     uint64_t split_seed;       /* 0: 1 */
