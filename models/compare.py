@@ -22,10 +22,15 @@ def read(prefix):
     """One dictionary a seed: (source, camera group, key) -> (label, probabilities)."""
     runs = []
     for path in sorted(glob.glob(prefix + "_[0-9]*.scores.csv")):
-        run = {}
+        run, seen = {}, {}
         with open(path, newline="", encoding="utf-8") as lines:
             for row in csv.DictReader(lines):
-                key = (row["source"], row["group"], row["name"])
+                group = row["group"]
+                if int(group) < 0:  # a probe: counted within its kind, so that the same ones meet whatever other kinds there are
+                    kind = (row["source"], row["fold"])
+                    seen[kind] = seen.get(kind, 0) + 1
+                    group = f"{row['source']} {row['fold']} {seen[kind]}"
+                key = (row["source"], group, row["name"])
                 run[key] = (row["label"], tuple(float(row[c]) for c in CLASSES))
         runs.append(run)
     if not runs:
@@ -78,7 +83,7 @@ def kinds(groups):
     """Cameras, photographs and probes are drawn apart, so that every draw has all of them."""
     apart = {}
     for group, tally in groups.items():
-        apart.setdefault("probe:" + next(iter(tally)) if int(group) < 0 else "photo" if set(tally) == {"bear"} else "camera", []).append(group)
+        apart.setdefault(next(iter(tally)) if " " in group else "photo" if set(tally) == {"bear"} else "camera", []).append(group)
     return list(apart.values())
 
 
@@ -107,6 +112,9 @@ def main():
             drawn_now.append([numbers(r, [g for g in camera_draw if g in r]) for r, _ in pairs])
             drawn_then.append([numbers(b, [g for g in camera_draw if g in b]) for _, b in pairs])
         for name in shown:
+            if not all(name in d for d in now + then):
+                cells.append("-")
+                continue
             have = [(a, b) for a, b in zip(drawn_now, drawn_then) if all(name in d for d in a + b)]
             value = mean(now, name)
             if prefix == sys.argv[1]:

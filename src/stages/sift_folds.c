@@ -87,6 +87,8 @@ urs_status urs_sift_cross_validate(urs_sift_scores *out, const urs_sift_train_op
         o.frames.fold = k;
         status = urs_text_ok(&path) ? urs_sift_train(&o, NULL, err) : urs_fail(err, URS_ENOMEM, "no memory for a path");
         o.frames.probes = true;
+        if (o.frames.heads) /* the same probes whatever was trained on */
+            o.frames.sources = "real,photos,crops,paste,decoy";
         o.frames.crops = o.frames.paste = o.frames.decoy = PROBES;
         if (status == URS_OK)
             status = score_fold(&scores, &o, urs_text_string(&path), pool, err);

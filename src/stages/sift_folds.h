@@ -5,7 +5,8 @@
  *      pooled:   every frame judged once, by a network that never saw its camera  ->  thresholds, recalls with intervals over cameras
  *
  * One validation part of some 370 frames has few cameras, and a threshold chosen on it (and on the epoch that was best there) does not carry over. The pooled scores
- * come from all cameras, of the last epoch. Beside real frames the folds judge *probes*: crops, pasted bears and decoys of the frames left out (frames.h).
+ * come from all cameras, of the last epoch. Beside real frames the folds judge *probes* where labelled photographs are given: crops, pasted bears and decoys of
+ * the frames left out (frames.h).
  *
  * Blocks for K trainings; with fit.resume those that are done are not repeated. */
 #ifndef URS_STAGES_SIFT_FOLDS_H
