@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What each ingredient of the recipes is worth: equal short trainings with and without it; docs/results/sift.md and find.md are made from these.
 #
-#   models/ablate.sh SHARED WORK sift|find ...     SHARED and WORK as for models/train.sh, which makes the starting weights and drawn scenes in WORK; resumes what is there
+#   [SEEDS="1 2"] models/ablate.sh SHARED WORK sift|find ...     SHARED and WORK as for models/train.sh, which makes the starting weights and drawn scenes in WORK; resumes what is there
 #
 # sift: every source left out in turn, and real frames and photographs alone; pooled scores of 2 folds of cameras, dealt twice. models/compare.py reads the scores.
 # find: from scratch or from weights that know drawn scenes alone; without pasting on empty frames, without grey, infra-red-like, blurred and recompressed pictures,
@@ -14,6 +14,7 @@ work=${2:?folder for the trainings}
 shift 2
 ursid=${URSID:-$here/../build/release/ursid}
 data=$shared/data
+seeds=${SEEDS:-1 2}
 together="bear081,bear095;bear171,bear199"
 all=(real photos crops paste mix decoy others synth)
 mkdir -p "$work/ablation"
@@ -47,7 +48,7 @@ find_once() { # name, seed, further options
 for stage in "$@"; do
     case $stage in
     sift)
-        for seed in 1 2; do
+        for seed in $seeds; do
             sift all "$(without nothing)" $seed
             sift plain real,photos $seed
             for source in "${all[@]:2}"; do
@@ -63,7 +64,7 @@ for stage in "$@"; do
             touch "$work/ablation/find_drawn.done"
         fi
         drawn=(--init "$work/ablation/find_drawn.safetensors")
-        for seed in 1 2; do
+        for seed in $seeds; do
             find_once all $seed "${drawn[@]}"
             find_once scratch $seed
             find_once no_paste $seed "${drawn[@]}" --paste -1

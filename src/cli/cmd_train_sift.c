@@ -47,7 +47,7 @@ int urs_train_sift_main(int argc, char **argv)
     urs_error err = {0};
     double validation = 0.2, test = 0.2, recall = 0.97, trunk = 0, repeat_empty = 1, repeat_animal = 1, repeat_bear = 1, weight_empty = 1, weight_bear = 1;
     double decay = 0;
-    int code, folds = 0, draws = 0, made = 0;
+    int code, folds = 0, draws = 0, made = 0, pasted = 0;
     int64_t split_seed = 1, fold_seed = 1;
     bool folds_only = false;
     urs_sift_thresholds thresholds = {0};
@@ -65,6 +65,7 @@ int urs_train_sift_main(int argc, char **argv)
         URS_OPTION_DOUBLE("repeat-animal", "R", &repeat_animal, 0.1, 100, "the same for animals"),
         URS_OPTION_DOUBLE("repeat-bear", "R", &repeat_bear, 0.1, 100, "the same for bears"),
         URS_OPTION_INT("made", "N", &made, 0, 1000000, "made frames of each kind (crops, paste, mix, decoy) beside the real ones; 0: 300"),
+        URS_OPTION_INT("pasted", "N", &pasted, 0, 1000000, "pasted bears, if not as many as of the other kinds; 0: as --made"),
         URS_OPTION_INT("draws", "N", &draws, 0, 10000000, "frames in an epoch, a third of each class; 0: as the repeats say"),
         URS_OPTION_DOUBLE("weight-empty", "W", &weight_empty, 0.1, 100, "weight of empties in the loss"),
         URS_OPTION_DOUBLE("weight-bear", "W", &weight_bear, 0.1, 100, "weight of bears in the loss"),
@@ -110,7 +111,8 @@ int urs_train_sift_main(int argc, char **argv)
     o.trunk_lr_scale = trunk;
     o.weight_decay = decay;
     o.draws = draws;
-    o.frames.crops = o.frames.paste = o.frames.mix = o.frames.decoy = (size_t)made;
+    o.frames.crops = o.frames.mix = o.frames.decoy = (size_t)made;
+    o.frames.paste = (size_t)(pasted > 0 ? pasted : made);
     o.frames.folds = folds;
     o.frames.fold_seed = (uint64_t)fold_seed;
     status = folds > 0 ? judge_recipe(&thresholds, &o, &err) : URS_OK;
