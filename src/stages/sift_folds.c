@@ -192,8 +192,8 @@ urs_status urs_sift_scores_write(const urs_sift_scores *scores, const char *path
     urs_text_add(&csv, "name,source,camera,group,fold,label,empty,animal,bear\n");
     for (size_t i = 0; i < scores->count; i++) {
         const urs_sift_score *s = &scores->items[i];
-        urs_text_format(&csv, "\"%s\",%s,\"%s\",%lld,%d,%s,%.5f,%.5f,%.5f\n", s->name, urs_frame_source_name(s->source), s->camera, (long long)s->group, (int)s->fold, urs_frame_class_name(s->label),
-                        (double)s->p[0], (double)s->p[1], (double)s->p[2]);
+        urs_text_format(&csv, "\"%s\",%s,\"%s\",%lld,%d,%s,%.5f,%.5f,%.5f\n", s->name, urs_frame_source_name(s->source), s->camera, (long long)s->group, (int)s->fold,
+                        urs_frame_class_name(s->label), (double)s->p[0], (double)s->p[1], (double)s->p[2]);
     }
     status = urs_text_ok(&csv) ? urs_file_write(path, urs_text_string(&csv), csv.length, err) : urs_fail(err, URS_ENOMEM, "no memory for the scores of %zu frames", scores->count);
     urs_text_release(&csv);

@@ -251,11 +251,12 @@ static urs_status make_groups(int32_t **out, const urs_graph *graph, urs_error *
 static void describe(urs_text *settings, const sift_task *t)
 {
     const urs_sift_train_options *o = t->options;
-    urs_text_format(settings, "sift arch=%s side=%d batch=%d epochs=%d lr=%g seed=%llu split=%llu val=%g test=%g sources=%s repeat=%g,%g,%g weight=%g,%g,%g init=%s made=%zu,%zu trunk=%g decay=%g fold=%d/%d,%llu", t->network->options.arch,
+    urs_text_format(settings, "sift arch=%s side=%d batch=%d epochs=%d lr=%g seed=%llu split=%llu val=%g test=%g sources=%s repeat=%g,%g,%g weight=%g,%g,%g init=%s", t->network->options.arch,
                     (int)o->side, (int)t->batch, (int)o->fit.epochs, o->fit.lr, (unsigned long long)o->fit.seed, (unsigned long long)o->frames.seed, (double)o->frames.validation,
                     (double)o->frames.test, o->frames.sources ? o->frames.sources : "", (double)t->repeat[0], (double)t->repeat[1], (double)t->repeat[2], (double)t->weight[0],
-                    (double)t->weight[1], (double)t->weight[2], o->init ? o->init : "", o->frames.crops, o->frames.paste, o->trunk_lr_scale, o->weight_decay, (int)o->frames.fold, (int)o->frames.folds,
-                    (unsigned long long)o->frames.fold_seed);
+                    (double)t->weight[1], (double)t->weight[2], o->init ? o->init : "");
+    urs_text_format(settings, " made=%zu,%zu trunk=%g decay=%g fold=%d/%d,%llu", o->frames.crops, o->frames.paste, o->trunk_lr_scale, o->weight_decay, (int)o->frames.fold,
+                    (int)o->frames.folds, (unsigned long long)o->frames.fold_seed);
 }
 
 /* So many repeats that the classes come equally often. */
