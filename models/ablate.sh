@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # What each ingredient of the recipes is worth: equal short trainings with and without it; docs/results/sift.md and find.md are made from these.
 #
-#   [SEEDS="1 2"] models/ablate.sh SHARED WORK sift|find ...     SHARED and WORK as for models/train.sh, which makes the starting weights and drawn scenes in WORK; resumes what is there
+#   [SEEDS="1 2"] [START=W] models/ablate.sh SHARED WORK sift|find ...     SHARED and WORK as for models/train.sh, which makes the starting weights and drawn scenes in WORK; resumes what is there
 #
 # sift: every source left out in turn, and real frames and photographs alone; pooled scores of 2 folds of cameras, dealt twice. models/compare.py reads the scores.
-# find: from scratch or from weights that know drawn scenes alone; without pasting on empty frames, without grey, infra-red-like, blurred and recompressed pictures,
-# with half of the mosaics; two seeds. models/compare.py is not needed: the logs say it.
+# find: 8 epochs on from the weights that ship, without pasting on empty frames, without grey, infra-red-like, blurred and recompressed pictures, with half of the
+# mosaics; and the same from nothing and from drawn scenes alone. The logs say the rest.
 # The test parts take no part in it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,6 +15,7 @@ shift 2
 ursid=${URSID:-$here/../build/release/ursid}
 data=$shared/data
 seeds=${SEEDS:-1 2}
+start=${START:-$here/find.safetensors} # of find
 together="bear081,bear095;bear171,bear199"
 all=(real photos crops paste mix decoy others synth)
 mkdir -p "$work/ablation"
@@ -38,8 +39,8 @@ sift() { # name, sources, fold seed
 
 find_once() { # name, seed, further options
     local out="$work/ablation/find_$1_$2"
-    [ -f "$out.done" ] || "$ursid" train find --data "$data/heads" --backgrounds "$data/frames/manifest.csv" --together "$together" --size 160 --batch 8 \
-        --epochs 8 --close-mosaic 2 --validate-every 8 --seed "$2" --threads 1 --resume --out "$out.safetensors" "${@:3}"
+    [ -f "$out.done" ] || "$ursid" train find --data "$data/heads" --backgrounds "$data/frames/manifest.csv" --together "$together" --size 224 --batch 8 \
+        --epochs 8 --close-mosaic 2 --validate-every 8 --lr 0.001 --seed "$2" --threads 1 --resume --out "$out.safetensors" "${@:3}"
     rm -f "$out.safetensors.checkpoint"
     touch "$out.done"
     echo "$1 seed $2: $(tail -n 1 "$out.safetensors.log")"
@@ -59,17 +60,17 @@ for stage in "$@"; do
     find)
         if [ ! -f "$work/ablation/find_drawn.done" ]; then # drawn scenes alone; validated on some of them
             [ -d "$work/synth_drawn" ] || "$ursid" synth --out "$work/synth_drawn" --frames 300 --bears 60 --cameras 15 --seed 103 --size 640x480
-            "$ursid" train find --data "$work/synth_drawn" --size 160 --batch 8 --epochs 6 --close-mosaic 2 --validate-every 6 --seed 1 --threads 1 --resume \
+            "$ursid" train find --data "$work/synth_drawn" --size 224 --batch 8 --epochs 6 --close-mosaic 2 --validate-every 6 --seed 1 --threads 1 --resume \
                 --out "$work/ablation/find_drawn.safetensors"
             touch "$work/ablation/find_drawn.done"
         fi
-        drawn=(--init "$work/ablation/find_drawn.safetensors")
         for seed in $seeds; do
-            find_once all $seed "${drawn[@]}"
+            find_once all $seed --init "$start"
+            find_once no_paste $seed --init "$start" --paste -1
+            find_once no_quality $seed --init "$start" --no-quality
+            find_once half_mosaic $seed --init "$start" --mosaic 0.5
             find_once scratch $seed
-            find_once no_paste $seed "${drawn[@]}" --paste -1
-            find_once no_quality $seed "${drawn[@]}" --no-quality
-            find_once half_mosaic $seed "${drawn[@]}" --mosaic 0.5
+            find_once drawn $seed --init "$work/ablation/find_drawn.safetensors"
         done
         ;;
     *)
