@@ -1,9 +1,9 @@
-/* `ursid eval sift|find|embed`: hands over to the stage; what they share. */
+/* `ursid eval sift|find|embed|chain`: hands over to the stage; what they share. */
 #include "cli/cmd_eval.h"
 
 #include "base/file.h"
+#include "cli/eval_page.h"
 #include "cli/subcommand.h"
-#include "interchange/html_page.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,14 +43,10 @@ static urs_status write_page(const urs_eval_arguments *a, const char *title, con
 {
     urs_text page = {0}, subtitle = {0};
     urs_status status;
-    urs_text_format(&subtitle, "%s part of %s", a->part, a->data.count ? a->data.items[0] : "");
-    urs_html_begin(&page, title, urs_text_string(&subtitle), NULL);
-    urs_text_add(&page, "<pre>");
-    urs_text_html(&page, urs_text_string(text));
-    urs_text_add(&page, "</pre>\n<div class=\"tiles\">\n");
-    urs_text_add(&page, urs_text_string(plots));
-    urs_text_add(&page, "</div>\n");
-    urs_html_end(&page);
+    if (strcmp(a->part, "all") != 0)
+        urs_text_format(&subtitle, "%s part of ", a->part);
+    urs_text_add(&subtitle, a->data.count ? a->data.items[0] : "");
+    urs_eval_page(&page, title, urs_text_string(&subtitle), text, plots);
     status = urs_text_ok(&page) && urs_text_ok(plots) ? urs_file_write(a->report, urs_text_string(&page), page.length, err) : urs_fail(err, URS_ENOMEM, "no memory for the report");
     urs_text_release(&page);
     urs_text_release(&subtitle);
@@ -78,14 +74,15 @@ static int run(int argc, char **argv)
         {"sift", "empty, animal, bear: confusion, recall and precision", urs_eval_sift_main},
         {"find", "heads: average precision of boxes and masks", urs_eval_find_main},
         {"embed", "does the right bear come first; are new bears told apart", urs_eval_embed_main},
+        {"chain", "the whole chain: who is named rightly, and where the others are lost", urs_eval_chain_main},
     };
     return urs_verbs_run(&urs_cmd_eval, verbs, URS_COUNT(verbs), argc, argv);
 }
 
 const urs_command urs_cmd_eval = {
     .name = "eval",
-    .summary = "measure a stage on pictures that its training never saw",
-    .help = "The data are split again as the training did it (same shares, same --split-seed), and one part is\n"
+    .summary = "measure a stage, or the whole chain, on pictures that training never saw",
+    .help = "For a stage, the data are split again as the training did it (same shares, same --split-seed), and one part is\n"
             "measured: cameras left out for sift, photographs for find, individuals for embed. Counts and 95 %\n"
             "intervals stand beside every number.\n"
             "\n"
@@ -93,6 +90,7 @@ const urs_command urs_cmd_eval = {
             "  ursid eval embed --data chips/ --report embed.html\n"
             "  ursid eval embed --data chips/ --floor colour\n"
             "  ursid eval find --data labelled/ --json find.json\n"
-            "  ursid eval sift --data manifest.csv\n",
+            "  ursid eval sift --data manifest.csv\n"
+            "  ursid eval chain --data known/ --report chain.html\n",
     .run = run,
 };

@@ -35,11 +35,12 @@ urs_part urs_eval_part(const urs_eval_arguments *a);
 /* Facts about model and split, for JSON and text. New reference. */
 json_t *urs_eval_facts(const urs_eval_arguments *a, const char *stage, const char *model_path, const urs_network *network);
 
-/* Prints text, writes --json (takes over `numbers`) and --report (text in a <pre>, then plots as markup). */
+/* Prints text, writes --json (takes over `numbers`) and --report (eval_page.h). */
 urs_status urs_eval_deliver(const urs_eval_arguments *a, const char *title, const urs_text *text, json_t *numbers, const urs_text *plots, urs_error *err) URS_CHECKED;
 
 int urs_eval_sift_main(int argc, char **argv);
 int urs_eval_find_main(int argc, char **argv);
 int urs_eval_embed_main(int argc, char **argv);
+int urs_eval_chain_main(int argc, char **argv);
 
 #endif

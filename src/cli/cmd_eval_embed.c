@@ -4,6 +4,7 @@
  *                                   each one once with and once without its own bear in the gallery: best score of a known and of a new bear -> AUROC,
  *                                   balanced accuracy at the threshold that is best on the validation part */
 #include "cli/cmd_eval.h"
+#include "cli/eval_page.h"
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -17,7 +18,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define MISTAKES_SHOWN 24
 
 enum { HUES = 16, SATURATIONS = 4, VALUES = 4, COLOURS = HUES * SATURATIONS * VALUES };
 
@@ -32,6 +36,7 @@ static const urs_command command = {
 typedef struct embedded_part {
     float *embedding;  /* [count][dim], normalised */
     int64_t *identity;
+    size_t *item;      /* [count]: in chips.items */
     size_t count;
     int32_t dim;
 } embedded_part;
@@ -40,6 +45,7 @@ static void release_part(embedded_part *p)
 {
     urs_free(p->embedding);
     urs_free(p->identity);
+    urs_free(p->item);
     *p = (embedded_part){0};
 }
 
@@ -98,7 +104,7 @@ static urs_status embed_part(embedded_part *out, const urs_chips *chips, urs_par
     if (status == URS_OK && network)
         status = urs_embedder_pictures(embedder, p.embedding, pictures, p.count, err);
     urs_embedder_free(embedder);
-    urs_free(items);
+    p.item = items;
     urs_free(labels);
     urs_free((void *)pictures);
     if (status == URS_OK)
@@ -207,7 +213,84 @@ static urs_status plot(urs_text *out, const urs_retrieval_result *r, const urs_o
     return status;
 }
 
-static urs_status measure(const urs_eval_arguments *a, const embedded_part *part, double threshold, json_t *facts, const char *what, urs_error *err)
+typedef struct mistake {
+    float gap; /* how much better the wrong one was */
+    size_t asked, first, right;
+} mistake;
+
+static int compare_mistakes(const void *pa, const void *pb)
+{
+    const mistake *a = pa, *b = pb;
+    if (a->gap != b->gap)
+        return a->gap > b->gap ? -1 : 1;
+    return (a->asked > b->asked) - (a->asked < b->asked);
+}
+
+/* Chips whose most alike chip is another animal's; owned list. */
+static urs_status find_mistakes(mistake **out, size_t *n, const embedded_part *p, urs_error *err)
+{
+    mistake *list = urs_array_new(p->count, sizeof *list);
+    float *row = urs_array_new(p->count, sizeof *row);
+    size_t count = 0;
+    urs_status status = list && row ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for the page");
+    for (size_t i = 0; status == URS_OK && i < p->count; i++) {
+        size_t other = SIZE_MAX, own = SIZE_MAX;
+        urs_dot_rows(p->embedding, p->count, p->dim, p->embedding + i * (size_t)p->dim, row);
+        for (size_t j = 0; j < p->count; j++) {
+            size_t *best = p->identity[j] == p->identity[i] ? &own : &other;
+            if (j != i && (*best == SIZE_MAX || row[j] > row[*best]))
+                *best = j;
+        }
+        if (own != SIZE_MAX && other != SIZE_MAX && row[other] > row[own])
+            list[count++] = (mistake){row[other] - row[own], i, other, own};
+    }
+    urs_free(row);
+    if (status != URS_OK) {
+        urs_free(list);
+        return status;
+    }
+    qsort(list, count, sizeof *list, compare_mistakes);
+    *out = list;
+    *n = count;
+    return URS_OK;
+}
+
+static urs_status put_chip(urs_text *out, const urs_chips *chips, const embedded_part *p, size_t at, const char *line, urs_error *err)
+{
+    const size_t item = p->item[at];
+    urs_bytes jpeg = {0};
+    const urs_status status = urs_eval_thumbnail(&jpeg, &chips->cache.images[item], 160, err);
+    if (status == URS_OK)
+        urs_eval_figure(out, &jpeg, line, urs_name_table_get(&chips->dataset.individuals, chips->items[item].individual), "no picture");
+    urs_bytes_release(&jpeg);
+    return status;
+}
+
+static urs_status put_mistakes(urs_text *out, const urs_chips *chips, const embedded_part *p, urs_error *err)
+{
+    mistake *list = NULL;
+    size_t n = 0;
+    urs_status status = find_mistakes(&list, &n, p, err);
+    if (status == URS_OK && n > 0)
+        urs_eval_sheet_begin(out, "The worst mistakes", n < MISTAKES_SHOWN ? n : (size_t)MISTAKES_SHOWN, n, "The chip that was asked about, the most alike chip of another animal, and the most alike one of its own.");
+    for (size_t i = 0; status == URS_OK && i < n && i < MISTAKES_SHOWN; i++) {
+        char line[64];
+        urs_eval_row_begin(out);
+        status = put_chip(out, chips, p, list[i].asked, "asked", err);
+        if (status == URS_OK)
+            status = put_chip(out, chips, p, list[i].first, "first", err);
+        if (status == URS_OK)
+            status = put_chip(out, chips, p, list[i].right, "right", err);
+        (void)snprintf(line, sizeof line, "the wrong one is more alike by %.3f", (double)list[i].gap);
+        urs_eval_row_end(out, line, chips->items[p->item[list[i].asked]].path);
+    }
+    if (status == URS_OK && n > 0)
+        urs_eval_sheet_end(out);
+    urs_free(list);
+    return status;
+}
+
+static urs_status measure(const urs_eval_arguments *a, const embedded_part *part, const urs_chips *chips, double threshold, json_t *facts, const char *what, urs_error *err)
 {
     const urs_retrieval_set set = {.embedding = part->embedding, .identity = part->identity, .count = part->count};
     const urs_retrieval_options how = {.leave_one_out = true, .rounds = a->rounds, .seed = 1};
@@ -223,6 +306,8 @@ static urs_status measure(const urs_eval_arguments *a, const embedded_part *part
         status = urs_openset_evaluate(&o, q, n, threshold, a->rounds, 1, err);
     if (status == URS_OK && a->report)
         status = plot(&plots, &r, q, n, err);
+    if (status == URS_OK && a->report)
+        status = put_mistakes(&plots, chips, part, err);
     if (status == URS_OK) {
         urs_text_format(&text, "%s, %s part of %s, by individual\n\n", what, a->part, a->data.items[0]);
         urs_retrieval_text(&r, &text);
@@ -301,7 +386,7 @@ static urs_status evaluate(const urs_eval_arguments *a, const char *floor, urs_e
     if (status == URS_OK) {
         facts = urs_eval_facts(a, "embed", path, network);
         (void)json_object_set_new(facts, "floor", floor ? json_string(floor) : json_null());
-        status = measure(a, &part, threshold, facts, colour ? "colour histogram" : urs_path_base(path), err);
+        status = measure(a, &part, &chips, threshold, facts, colour ? "colour histogram" : urs_path_base(path), err);
     }
     json_decref(facts);
     release_part(&part);

@@ -1,5 +1,6 @@
 /* `ursid eval sift`: confusion of empty, animal and bear on frames of cameras that training never saw, all together and camera by camera. */
 #include "cli/cmd_eval.h"
+#include "cli/eval_page.h"
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -11,6 +12,8 @@
 #include "stages/sift_train.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const urs_command command = {
@@ -19,6 +22,8 @@ static const urs_command command = {
     .help = "--data is the CSV manifest that `ursid train sift` was given. Frames of cameras left out are measured,\n"
             "with the thresholds of the weights; --bear and --animal try others.\n",
 };
+
+#define MISTAKES_SHOWN 24
 
 static const char *const names[URS_FRAME_CLASSES] = {"empty", "animal", "bear"};
 
@@ -85,6 +90,50 @@ static urs_status recall_of(urs_interval *out, const sift_answers *s, int32_t k,
     return status;
 }
 
+typedef struct mistake {
+    float sure; /* probability of the wrong answer */
+    size_t item;
+} mistake;
+
+static int compare_mistakes(const void *pa, const void *pb)
+{
+    const mistake *a = pa, *b = pb;
+    if (a->sure != b->sure)
+        return a->sure > b->sure ? -1 : 1;
+    return (a->item > b->item) - (a->item < b->item);
+}
+
+/* Frames of class `truth` that got another answer, the surest first. */
+static urs_status put_mistakes(urs_text *out, const sift_answers *s, int32_t truth, urs_error *err)
+{
+    mistake *list = urs_array_new(s->frames->count, sizeof *list);
+    size_t n = 0;
+    char title[64];
+    urs_status status = list ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for the page");
+    for (size_t i = 0; status == URS_OK && i < s->frames->count; i++)
+        if (s->frames->items[i].label == truth && answer(s, i) != truth)
+            list[n++] = (mistake){s->probability[i * URS_FRAME_CLASSES + (size_t)answer(s, i)], i};
+    if (status == URS_OK && n > 0) {
+        qsort(list, n, sizeof *list, compare_mistakes);
+        (void)snprintf(title, sizeof title, "Frames of class %s that were called something else", names[truth]);
+        urs_eval_sheet_begin(out, title, n < MISTAKES_SHOWN ? n : (size_t)MISTAKES_SHOWN, n, "The surest of them first: what the frame was called, and its file.");
+    }
+    for (size_t i = 0; status == URS_OK && i < n && i < MISTAKES_SHOWN; i++) {
+        const urs_frame_item *item = &s->frames->items[list[i].item];
+        urs_bytes jpeg = {0};
+        char line[64];
+        (void)snprintf(line, sizeof line, "%s, %.0f %%", names[answer(s, list[i].item)], 100 * (double)list[i].sure);
+        status = urs_eval_thumbnail(&jpeg, &s->frames->cache.images[item->picture], 200, err);
+        if (status == URS_OK)
+            urs_eval_figure(out, &jpeg, line, item->sample >= 0 ? urs_path_base(s->frames->dataset.samples[item->sample].path) : "", "no picture");
+        urs_bytes_release(&jpeg);
+    }
+    if (status == URS_OK && n > 0)
+        urs_eval_sheet_end(out);
+    urs_free(list);
+    return status;
+}
+
 static urs_status measure(const urs_eval_arguments *a, const sift_answers *s, const char *model, json_t *numbers, urs_error *err)
 {
     urs_confusion c = {0};
@@ -111,6 +160,10 @@ static urs_status measure(const urs_eval_arguments *a, const sift_answers *s, co
         (void)json_object_set_new(numbers, "thresholds", json_pack("{s:f, s:f}", "bear", s->thresholds.bear, "animal", s->thresholds.animal));
         (void)json_object_set_new(numbers, "classification", urs_confusion_json(&c, names));
         (void)json_object_set(numbers, "recall", recall);
+        for (int32_t k = URS_FRAME_CLASSES; status == URS_OK && a->report && k-- > 0;) /* bears first */
+            status = put_mistakes(&plots, s, k, err);
+    }
+    if (status == URS_OK) {
         status = urs_eval_deliver(a, "sift: empty, animal or bear?", &text, json_incref(numbers), &plots, err);
     }
     json_decref(recall);

@@ -3,6 +3,7 @@ target_sources(ursid_lib PRIVATE
     src/cli/cmd_catalogue.c
     src/cli/cmd_enroll.c
     src/cli/cmd_eval.c
+    src/cli/cmd_eval_chain.c
     src/cli/cmd_eval_embed.c
     src/cli/cmd_eval_find.c
     src/cli/cmd_eval_sift.c
@@ -18,6 +19,10 @@ target_sources(ursid_lib PRIVATE
     src/cli/cmd_train_find.c
     src/cli/cmd_train_sift.c
     src/cli/command.c
+    src/cli/eval_chain_page.c
+    src/cli/eval_chain_run.c
+    src/cli/eval_chain_world.c
+    src/cli/eval_page.c
     src/cli/head_models.c
     src/cli/help.c
     src/cli/identify_groups.c

@@ -1,7 +1,8 @@
 /* Labelled photographs, one JSON a picture; see dataset.h.
  *
  *      DIR/labels/NAME.json   {"file": "images/NAME.jpg", "width": 640, "height": 480, "heads": [
- *                                {"box": [x1, y1, x2, y2], "mask": 1 | null, "left_eye": [x, y], "right_eye": [x, y], "nose": [x, y]}]}
+ *                                {"box": [x1, y1, x2, y2], "mask": 1 | null, "left_eye": [x, y], "right_eye": [x, y], "nose": [x, y],
+ *                                 "individual": "otis" | null}]}
  *      DIR/masks/NAME.png     8 bits, value = the head's "mask"
  *      DIR/bodies/NAME.png    non-zero = animal
  */
@@ -46,10 +47,10 @@ static urs_status read_point(const json_t *head, const char *key, bool *has, urs
     return URS_OK;
 }
 
-static urs_status read_head(urs_sample *sample, const json_t *object, const char *name, size_t index, urs_error *err)
+static urs_status read_head(urs_dataset *out, urs_sample *sample, const json_t *object, const char *name, size_t index, urs_error *err)
 {
     urs_head head = {.individual = -1};
-    const json_t *mask = json_object_get(object, "mask");
+    const json_t *mask = json_object_get(object, "mask"), *individual = json_object_get(object, "individual");
     float box[4];
     urs_status status;
     if (!json_is_object(object) || !read_numbers(json_object_get(object, "box"), 4, box) || box[2] <= box[0] || box[3] <= box[1])
@@ -59,6 +60,13 @@ static urs_status read_head(urs_sample *sample, const json_t *object, const char
         if (!json_is_integer(mask) || json_integer_value(mask) < 1 || json_integer_value(mask) > 255)
             return urs_fail(err, URS_EFORMAT, "%s: heads[%zu].mask must be 1 .. 255 or null", name, index);
         head.mask_value = (int32_t)json_integer_value(mask);
+    }
+    if (individual && !json_is_null(individual)) {
+        if (!json_is_string(individual) || json_string_length(individual) == 0)
+            return urs_fail(err, URS_EFORMAT, "%s: heads[%zu].individual must be a name or null", name, index);
+        status = urs_data_individual(out, NULL, json_string_value(individual), &head.individual, err);
+        if (status != URS_OK)
+            return status;
     }
     status = read_point(object, "left_eye", &head.has_left_eye, &head.left_eye, name, index, err);
     if (status == URS_OK)
@@ -122,7 +130,7 @@ urs_status urs_dataset_parse_head_json(urs_dataset *out, const char *data, size_
     if (status == URS_OK)
         status = read_side(root, "height", &s->height, name, err);
     for (size_t i = 0; status == URS_OK && i < json_array_size(heads); i++)
-        status = read_head(s, json_array_get(heads, i), name, i, err);
+        status = read_head(out, s, json_array_get(heads, i), name, i, err);
     if (status == URS_OK)
         status = urs_name_table_add(&out->labels, "bear", &s->label, err);
     for (size_t i = 0; status == URS_OK && i < s->head_count; i++)

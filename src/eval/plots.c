@@ -23,6 +23,7 @@
 #define GRID "#e5e8eb"
 #define BINS_MAX 500
 #define TICKS_MAX 20
+#define LEGEND_ROW 18
 
 /* Okabe and Ito, in an order that starts with the strongest contrast on white. */
 static const char *const palette[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"};
@@ -30,6 +31,7 @@ static const char *const palette[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7"
 
 typedef struct frame {
     double left, top, right, bottom; /* of the plot area, pixels */
+    double legend;                   /* how much higher than the y axis's label its row is */
     double x_min, x_max, y_min, y_max;
 } frame;
 
@@ -128,14 +130,23 @@ static void settle(double *low, double *high)
     }
 }
 
-static frame make_frame(const urs_plot_axes *a, int width, int height)
+/* legend: names are shown; they get a row of their own above the label of the y axis. */
+static frame make_frame(const urs_plot_axes *a, int width, int height, bool legend)
 {
-    frame f = {.left = 56, .top = a->title ? 58 : 34, .right = width - 18, .bottom = height - (a->x_label ? 46 : 30)};
+    frame f = {.left = 56, .top = (a->title ? 58 : 34) + (legend && a->y_label ? LEGEND_ROW : 0), .legend = legend && a->y_label ? LEGEND_ROW : 0, .right = width - 18, .bottom = height - (a->x_label ? 46 : 30)};
     f.x_min = a->x_min;
     f.x_max = a->x_max;
     f.y_min = a->y_min;
     f.y_max = a->y_max;
     return f;
+}
+
+static bool has_names(const urs_plot_series *series, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (series[i].name)
+            return true;
+    return false;
 }
 
 static bool given(double low, double high)
@@ -153,9 +164,9 @@ static void draw_legend(urs_text *out, const frame *f, const urs_plot_series *se
             continue;
         for (const char *p = series[i].name; *p; p++)
             characters += ((unsigned char)*p & 0xc0) != 0x80;
-        text_at(out, x, f->top - 8, "end", 11, INK, "400", series[i].name);
+        text_at(out, x, f->top - f->legend - 8, "end", 11, INK, "400", series[i].name);
         x -= 6.9 * (double)characters + 16;
-        urs_text_format(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\" rx=\"2\" fill=\"%s\"/>", x, f->top - 17, palette[i % PALETTE]);
+        urs_text_format(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\" rx=\"2\" fill=\"%s\"/>", x, f->top - f->legend - 17, palette[i % PALETTE]);
         x -= 12;
     }
 }
@@ -163,7 +174,7 @@ static void draw_legend(urs_text *out, const frame *f, const urs_plot_series *se
 void urs_plot_curves(urs_text *out, const urs_plot_axes *axes, const urs_plot_series *series, size_t n)
 {
     const int width = axes->width > 0 ? axes->width : WIDTH, height = axes->height > 0 ? axes->height : HEIGHT;
-    frame f = make_frame(axes, width, height);
+    frame f = make_frame(axes, width, height, has_names(series, n));
     double x_low = INFINITY, x_high = -INFINITY, y_low = INFINITY, y_high = -INFINITY;
     for (size_t s = 0; s < n; s++) {
         for (size_t i = 0; i < series[s].count; i++) {
@@ -243,7 +254,7 @@ void urs_plot_histogram(urs_text *out, const urs_plot_axes *axes, const urs_plot
 {
     const int width = axes->width > 0 ? axes->width : WIDTH, height = axes->height > 0 ? axes->height : HEIGHT;
     double share[BINS_MAX], low = INFINITY, high = -INFINITY, top = 0;
-    frame f = make_frame(axes, width, height);
+    frame f = make_frame(axes, width, height, has_names(samples, n));
     bins = bins == 0 ? 30 : bins > BINS_MAX ? BINS_MAX : bins;
     for (size_t s = 0; s < n; s++)
         for (size_t i = 0; i < samples[s].count; i++)
@@ -276,7 +287,7 @@ void urs_plot_bars(urs_text *out, const urs_plot_axes *axes, const char *const *
 {
     const int width = axes->width > 0 ? axes->width : WIDTH;
     const int height = axes->height > 0 ? axes->height : (int)(90 + 26 * (n < 200 ? n : 200));
-    frame f = make_frame(axes, width, height);
+    frame f = make_frame(axes, width, height, false);
     double smallest = 0, largest = -INFINITY;
     char label[32];
     f.left = 170;
@@ -312,34 +323,43 @@ void urs_plot_bars(urs_text *out, const urs_plot_axes *axes, const char *const *
 
 /* ---- confusion matrix ---- */
 
-void urs_plot_confusion(urs_text *out, const char *title, const uint64_t *count, const char *const *names, size_t classes)
+void urs_plot_matrix(urs_text *out, const urs_plot_table *m)
 {
-    const int cell = classes <= 6 ? 72 : classes <= 15 ? 40 : 18;
-    const int left = 120, top = 84, width = left + cell * (int)classes + 20, height = top + cell * (int)classes + 24;
+    const size_t larger = m->rows > m->columns ? m->rows : m->columns;
+    const int cell = larger <= 6 ? 80 : larger <= 15 ? 40 : 18;
+    const int left = 120, top = 84, width = left + cell * (int)m->columns + 20, height = top + cell * (int)m->rows + 24;
     char label[32];
-    open_svg(out, width, height, title);
-    text_at(out, left + cell * (double)classes / 2, 50, "middle", 12, SOFT, "400", "answer");
+    open_svg(out, width, height, m->title);
+    text_at(out, left + cell * (double)m->columns / 2, 50, "middle", 12, SOFT, "400", "answer");
     text_at(out, left - 10, top - 10, "end", 12, SOFT, "400", "truth");
-    for (size_t i = 0; i < classes; i++) {
+    for (size_t j = 0; j < m->columns; j++)
+        text_at(out, left + cell * ((double)j + 0.5), top - 10, "middle", larger <= 6 ? 12 : 9, INK, "400", m->column_names[j]);
+    for (size_t i = 0; i < m->rows; i++) {
         uint64_t total = 0;
-        for (size_t j = 0; j < classes; j++)
-            total += count[i * classes + j];
-        text_at(out, left - 10, top + cell * ((double)i + 0.5) + 4, "end", 12, INK, "400", names[i]);
-        text_at(out, left + cell * ((double)i + 0.5), top - 10, "middle", classes <= 6 ? 12 : 9, INK, "400", names[i]);
-        for (size_t j = 0; j < classes; j++) {
-            const double share = total ? (double)count[i * classes + j] / (double)total : 0;
+        for (size_t j = 0; j < m->columns; j++)
+            total += m->count[i * m->columns + j];
+        text_at(out, left - 10, top + cell * ((double)i + 0.5) + 4, "end", 12, INK, "400", m->row_names[i]);
+        for (size_t j = 0; j < m->columns; j++) {
+            const uint64_t n = m->count[i * m->columns + j];
+            const double share = total ? (double)n / (double)total : 0;
             const double x = left + cell * (double)j, y = top + cell * (double)i;
+            const bool right = m->right ? m->right[i * m->columns + j] : i == j;
             urs_text_format(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" fill=\"%s\" fill-opacity=\"%.3f\" stroke=\"" GRID "\"/>", x, y, cell, cell,
-                            i == j ? palette[0] : palette[1], share);
-            if (classes <= 15) {
+                            palette[right ? 0 : 1], share);
+            if (larger <= 15) {
                 const char *ink = share > 0.55 ? "#ffffff" : INK;
-                (void)snprintf(label, sizeof label, "%llu", (unsigned long long)count[i * classes + j]);
-                text_at(out, x + cell / 2.0, y + cell / 2.0 + (classes <= 6 ? 0 : 4), "middle", classes <= 6 ? 14 : 10, ink, "600", label);
+                (void)snprintf(label, sizeof label, "%llu", (unsigned long long)n);
+                text_at(out, x + cell / 2.0, y + cell / 2.0 + (larger <= 6 ? 0 : 4), "middle", larger <= 6 ? 14 : 10, ink, "600", label);
                 (void)snprintf(label, sizeof label, "%.1f %%", share * 100);
-                if (classes <= 6 && total)
+                if (larger <= 6 && total)
                     text_at(out, x + cell / 2.0, y + cell / 2.0 + 16, "middle", 10, ink, "400", label);
             }
         }
     }
     urs_text_add(out, "</svg>\n");
+}
+
+void urs_plot_confusion(urs_text *out, const char *title, const uint64_t *count, const char *const *names, size_t classes)
+{
+    urs_plot_matrix(out, &(urs_plot_table){.title = title, .count = count, .row_names = names, .column_names = names, .rows = classes, .columns = classes});
 }

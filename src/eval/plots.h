@@ -28,6 +28,15 @@ typedef struct urs_plot_series {
 void urs_plot_curves(urs_text *out, const urs_plot_axes *axes, const urs_plot_series *series, size_t n);
 /* Shares within each row are the shade, counts the text. */
 void urs_plot_confusion(urs_text *out, const char *title, const uint64_t *count, const char *const *names, size_t classes);
+/* The same for any table of truths (rows) and answers (columns); right[rows * columns]: cells that count as right answers. */
+typedef struct urs_plot_table {
+    const char *title;
+    const uint64_t *count;
+    const char *const *row_names, *const *column_names; /* borrowed */
+    size_t rows, columns;
+    const bool *right; /* NULL: the diagonal */
+} urs_plot_table;
+void urs_plot_matrix(urs_text *out, const urs_plot_table *table);
 /* Histograms of several samples over the same bins, drawn as steps filled at half strength, heights as shares of each sample. bins 0: 30. */
 void urs_plot_histogram(urs_text *out, const urs_plot_axes *axes, const urs_plot_series *samples, size_t n, size_t bins); /* uses series.x only */
 /* Horizontal bars with value and interval whiskers (low/high may be NULL). */

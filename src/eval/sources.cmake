@@ -1,7 +1,10 @@
 target_sources(ursid_lib PRIVATE
     src/eval/calibration_curve.c
+    src/eval/chain_score.c
+    src/eval/chain_score_text.c
     src/eval/classification.c
     src/eval/detection_ap.c
+    src/eval/enrol_split.c
     src/eval/interval.c
     src/eval/openset.c
     src/eval/pairs.c

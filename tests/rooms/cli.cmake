@@ -1,3 +1,4 @@
+urs_test(cli cmd_eval)
 urs_test(cli cmd_identify)
 urs_test(cli cmd_model)
 urs_test(cli cmd_photos)
