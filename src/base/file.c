@@ -151,17 +151,30 @@ bool urs_folder_exists(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static urs_status list_below(urs_names *out, const char *path, urs_path_filter *accept, int depth, urs_error *err)
+/* A folder that cannot be read: the whole fails, or, below the first one and with a list of them, a sentence more in it. */
+static urs_status pass_over(urs_names *skipped, int depth, const urs_error *why, urs_error *err)
 {
+    if (!skipped || depth == 0)
+        return urs_fail(err, why->code, "%s", why->message);
+    return urs_names_add(skipped, why->message, err);
+}
+
+static urs_status list_below(urs_names *out, urs_names *skipped, const char *path, urs_path_filter *accept, int depth, urs_error *err)
+{
+    urs_error why = {0};
     urs_status status = URS_OK;
     struct dirent *entry;
     DIR *dir;
 
-    if (depth > FOLDER_DEPTH_MAX)
-        return urs_fail(err, URS_ELIMIT, "'%s' is nested deeper than %d folders", path, FOLDER_DEPTH_MAX);
+    if (depth > FOLDER_DEPTH_MAX) {
+        (void)urs_fail(&why, URS_ELIMIT, "'%s' is nested deeper than %d folders", path, FOLDER_DEPTH_MAX);
+        return pass_over(skipped, depth, &why, err);
+    }
     dir = opendir(path);
-    if (!dir)
-        return urs_fail(err, URS_EIO, "cannot read the folder '%s': %s", path, strerror(errno));
+    if (!dir) {
+        (void)urs_fail(&why, URS_EIO, "cannot read the folder '%s': %s", path, strerror(errno));
+        return pass_over(skipped, depth, &why, err);
+    }
     while (status == URS_OK && (entry = readdir(dir)) != NULL) {
         struct stat st;
         char *full;
@@ -174,7 +187,7 @@ static urs_status list_below(urs_names *out, const char *path, urs_path_filter *
         }
         if (lstat(full, &st) == 0) {
             if (S_ISDIR(st.st_mode))
-                status = list_below(out, full, accept, depth + 1, err);
+                status = list_below(out, skipped, full, accept, depth + 1, err);
             else if (urs_file_exists(full) && (!accept || accept(full)))
                 status = urs_names_add(out, full, err);
         }
@@ -186,13 +199,18 @@ static urs_status list_below(urs_names *out, const char *path, urs_path_filter *
 
 urs_status urs_folder_list(urs_names *out, const char *path, urs_path_filter *accept, urs_error *err)
 {
+    return urs_folder_list_readable(out, NULL, path, accept, err);
+}
+
+urs_status urs_folder_list_readable(urs_names *out, urs_names *skipped, const char *path, urs_path_filter *accept, urs_error *err)
+{
     urs_names found = {0};
     urs_status status = URS_OK;
 
     if (urs_file_exists(path))
         status = urs_names_add(&found, path, err);
     else if (urs_folder_exists(path))
-        status = list_below(&found, path, accept, 0, err);
+        status = list_below(&found, skipped, path, accept, 0, err);
     else
         status = urs_fail(err, URS_ENOTFOUND, "there is no file or folder '%s'", path);
     urs_names_sort(&found);

@@ -32,6 +32,8 @@ bool urs_folder_exists(const char *path);
  * left out; links to folders are not followed (no cycles). `accept` (may be NULL) chooses by path. */
 typedef bool urs_path_filter(const char *path);
 urs_status urs_folder_list(urs_names *out, const char *path, urs_path_filter *accept, urs_error *err) URS_CHECKED;
+/* The same, but a sub-folder that cannot be read is passed over: a sentence about it is added to `skipped`. */
+urs_status urs_folder_list_readable(urs_names *out, urs_names *skipped, const char *path, urs_path_filter *accept, urs_error *err) URS_CHECKED;
 
 /* Direct sub-folders of `path`, names only, sorted; hidden ones left out. */
 urs_status urs_folder_children(urs_names *out, const char *path, urs_error *err) URS_CHECKED;

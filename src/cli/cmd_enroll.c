@@ -164,8 +164,10 @@ static urs_status deliver(void *context, urs_chain_result *r, urs_error *err)
 static urs_status add_bear(enrolment *e, const char *name, const urs_arguments *paths, urs_error *err)
 {
     urs_names found = {0};
+    const size_t remarks = e->remarks.count;
     size_t root;
-    urs_status status = urs_photo_list(&found, &root, paths, err);
+    urs_status status = urs_photo_list(&found, &e->remarks, &root, paths, err);
+    e->broken += e->remarks.count - remarks; /* folders that cannot be read */
     if (status == URS_OK && !urs_array_resize((void **)&e->bear_of, e->files.count + found.count, sizeof *e->bear_of))
         status = urs_fail(err, URS_ENOMEM, "no memory for %zu files", found.count);
     for (size_t i = 0; status == URS_OK && i < found.count; i++) {

@@ -12,6 +12,7 @@ static urs_status put_failure(void *context, urs_result_image *image, urs_error 
     (void)err;
     if (!image->failure || (*listed)++ >= 1000)
         return URS_OK;
+    (void)fputs("  ", stderr);
     urs_put_line(stderr, image->warning ? image->warning : image->file);
     return URS_OK;
 }
@@ -19,6 +20,10 @@ static urs_status put_failure(void *context, urs_result_image *image, urs_error 
 static urs_status list_failures(urs_identify_run *run, urs_error *err)
 {
     size_t listed = 0;
+    for (size_t i = 0; i < run->skipped.count; i++) {
+        (void)fputs("ursid identify: ", stderr);
+        urs_put_line(stderr, run->skipped.items[i]);
+    }
     if (run->counts.failures == 0)
         return URS_OK;
     (void)fprintf(stderr, "ursid identify: %zu of %zu files could not be used:\n", run->counts.failures, run->counts.files);
@@ -51,15 +56,15 @@ static urs_status work(urs_identify_run *run, const urs_identify_arguments *a, u
 
 static int run_command(int argc, char **argv)
 {
-    urs_identify_arguments a = {.top = 5, .report_frames = 300};
+    urs_identify_arguments a = {.top = 5, .report_frames = 200};
     const urs_option options[] = {
         URS_OPTION_TEXT_REQUIRED("catalogue", "C.db", &a.catalogue, "the catalogue of known bears"),
         URS_OPTION_REST("PATH...", &a.paths, 1, INT_MAX, "photographs, or folders of them (searched through)"),
         URS_OPTION_INT("top", "K", &a.top, 1, 100, "candidates for each head"),
         URS_OPTION_TEXT("out", "F.json", &a.out, "write the results as MegaDetector batch JSON; an interrupted run goes on where it was"),
         URS_OPTION_TEXT("csv", "F.csv", &a.csv, "write a table, one row a head"),
-        URS_OPTION_TEXT("report", "F.html", &a.report, "write a page with every head beside its candidates"),
-        URS_OPTION_INT("report-frames", "N", &a.report_frames, 1, 100000, "frames with heads on that page at most"),
+        URS_OPTION_TEXT("report", "F.html", &a.report, "write a page with every head beside its candidates; further pages are F-2.html, F-3.html ..."),
+        URS_OPTION_INT("report-frames", "N", &a.report_frames, 1, 100000, "frames with heads on one page"),
         URS_OPTION_FLAG("create", &a.create, "make an empty catalogue when C.db is not there: then every head is new"),
         URS_OPTION_FLAG("enroll-new", &a.enroll_new, "put the proposed new bears into the catalogue as new-1, new-2 ..."),
         URS_OPTION_DOUBLE("group-at", "P", &a.group_at, 0, 1, "new heads are one bear from this probability on; 0: an even chance"),
@@ -86,7 +91,7 @@ static int run_command(int argc, char **argv)
     } else if (status != URS_OK) {
         code = urs_command_error(&urs_cmd_identify, &err);
     } else {
-        code = run.counts.failures ? URS_EXIT_PARTIAL : URS_EXIT_OK;
+        code = run.counts.failures || run.skipped.count ? URS_EXIT_PARTIAL : URS_EXIT_OK;
     }
     urs_identify_close(&run);
     return code;

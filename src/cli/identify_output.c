@@ -216,7 +216,7 @@ void urs_identify_command(const urs_identify_run *run, const urs_new_group *grou
     }
     if (listed == 0) { /* enroll takes photographs with one head; a command without a photograph would only be refused */
         urs_text_release(out);
-        urs_text_add(out, "# every photograph of this group shows several heads: --enroll-new takes them");
+        urs_text_format(out, "# its photographs show several heads each: run identify again with --enroll-new, then rename %s", group->name);
     } else if (left_out)
         urs_text_format(out, "   # and %zu more, which --enroll-new takes too", left_out);
 }

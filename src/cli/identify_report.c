@@ -5,18 +5,28 @@
 #include "interchange/report_html.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define CANDIDATES_IN_REPORT 4
 #define CHIPS_IN_GROUP 24
-#define GROUPS_IN_REPORT 200
+#define GROUPS_IN_REPORT 1000
 #define FAILURES_IN_REPORT 1000
+
+#define SEEN_FRAMES_MAX 9 /* of a bear; the page links to eight and says that there are more */
+
+typedef struct seen_bear { /* known bears of the run */
+    size_t heads, frames, frame[SEEN_FRAMES_MAX];
+} seen_bear;
 
 typedef struct report_state {
     urs_identify_run *run;
     urs_report *report;
     size_t frames, failures;
+    seen_bear *seen;      /* [run->bears.count] */
+    urs_report_seen *shown; /* [run->bears.count], filled up to shown_count */
+    size_t shown_count;
 } report_state;
 
 /* ---- frames ---- */
@@ -53,7 +63,7 @@ static urs_status report_image(void *context, urs_result_image *image, urs_error
     head_pictures *pictures = NULL;
     urs_kept_picture preview = {0};
     urs_status status;
-    if (image->count == 0 || s->frames >= (size_t)s->run->arguments->report_frames)
+    if (image->count == 0)
         return URS_OK;
     heads = urs_array_new(image->count, sizeof *heads);
     pictures = urs_array_new(image->count, sizeof *pictures);
@@ -67,7 +77,6 @@ static urs_status report_image(void *context, urs_result_image *image, urs_error
                                         .picture = {preview.jpeg.data, preview.jpeg.size}, .width = preview.width, .height = preview.height, .heads = heads,
                                         .head_count = image->count};
         status = urs_report_add_frame(s->report, &frame, err);
-        s->frames++;
     }
     for (size_t i = 0; pictures && i < image->count; i++) {
         urs_bytes_release(&pictures[i].chip);
@@ -86,6 +95,59 @@ static urs_status report_failure(void *context, urs_result_image *image, urs_err
     if (!image->failure || s->failures++ >= FAILURES_IN_REPORT)
         return URS_OK;
     return urs_report_add_failure(s->report, image->file, image->warning ? image->warning : image->failure, err);
+}
+
+/* ---- known bears ---- */
+
+static size_t bear_of_name(const urs_identify_run *run, const char *name)
+{
+    for (size_t i = 0; i < run->bears.count; i++)
+        if (strcmp(run->bears.items[i].name, name) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+static urs_status see_image(void *context, urs_result_image *image, urs_error *err)
+{
+    report_state *s = context;
+    (void)err;
+    s->frames += image->count > 0;
+    for (size_t i = 0; i < image->count; i++) {
+        const urs_result_detection *d = &image->detections[i];
+        const size_t bear = d->verdict && strcmp(d->verdict, "known") == 0 && d->individuals.count ? bear_of_name(s->run, d->individuals.items[0].name) : SIZE_MAX;
+        seen_bear *seen = bear != SIZE_MAX ? &s->seen[bear] : NULL;
+        if (!seen)
+            continue;
+        seen->heads++;
+        if (seen->frames < SEEN_FRAMES_MAX && (seen->frames == 0 || seen->frame[seen->frames - 1] != s->frames))
+            seen->frame[seen->frames++] = s->frames;
+    }
+    return URS_OK;
+}
+
+static int compare_seen(const void *a, const void *b)
+{
+    const urs_report_seen *x = a, *y = b;
+    if (x->heads != y->heads)
+        return x->heads > y->heads ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static urs_status see_bears(report_state *s, urs_error *err)
+{
+    const urs_bears *bears = &s->run->bears;
+    urs_status status;
+    s->seen = urs_array_new(bears->count, sizeof *s->seen);
+    s->shown = urs_array_new(bears->count, sizeof *s->shown);
+    if (!s->seen || !s->shown)
+        return urs_fail(err, URS_ENOMEM, "no memory for the report");
+    status = urs_journal_visit(s->run->journal, see_image, s, err);
+    for (size_t i = 0; status == URS_OK && i < bears->count; i++)
+        if (s->seen[i].heads)
+            s->shown[s->shown_count++] = (urs_report_seen){.name = bears->items[i].name, .heads = s->seen[i].heads, .frames = s->seen[i].frame, .frame_count = s->seen[i].frames};
+    if (s->shown_count)
+        qsort(s->shown, s->shown_count, sizeof *s->shown, compare_seen);
+    return status;
 }
 
 /* ---- groups ---- */
@@ -122,14 +184,19 @@ static urs_status begin_page(report_state *s, urs_error *err)
 {
     urs_identify_run *run = s->run;
     const urs_identify_counts *n = &run->counts;
-    const size_t most = (size_t)run->arguments->report_frames;
     const time_t now = time(NULL);
     struct tm tm;
-    char when[32] = "", thresholds[160], catalogue[64];
+    const double known_at = run->models.verdict.known_at > 0 ? run->models.verdict.known_at : URS_VERDICT_KNOWN_AT;
+    const double new_below = run->models.verdict.new_below != 0 ? run->models.verdict.new_below : URS_VERDICT_NEW_BELOW;
+    char when[32] = "", known[64] = "never known", fresh[80] = "never new", thresholds[200], catalogue[64];
     urs_text place = {0};
     (void)strftime(when, sizeof when, "%Y-%m-%d %H:%M", localtime_r(&now, &tm));
+    if (known_at <= 1)
+        (void)snprintf(known, sizeof known, "known from %.0f %% on", 100 * known_at);
+    if (new_below >= 0)
+        (void)snprintf(fresh, sizeof fresh, "new when all bears together have less than %.0f %%", 100 * new_below);
     if (run->models.calibrated)
-        (void)snprintf(thresholds, sizeof thresholds, "known from %.2f on, new when all bears together stay below %.2f", run->models.verdict.known_at, run->models.verdict.new_below);
+        (void)snprintf(thresholds, sizeof thresholds, "%s, %s, unsure between", known, fresh);
     else
         (void)snprintf(thresholds, sizeof thresholds, "these weights carry no calibration: the order counts, the probabilities do not");
     (void)snprintf(catalogue, sizeof catalogue, " (%zu bears, %zu chips)", run->bears.count, urs_search_count(run->search));
@@ -144,7 +211,7 @@ static urs_status begin_page(report_state *s, urs_error *err)
     const urs_report_info info = {.title = "Who are these bears?", .subtitle = urs_text_string(&subtitle), .files = n->files, .empty = n->empty, .animal = n->animal, .bear = n->bear,
                                   .heads = n->heads, .known = n->known, .unsure = n->unsure, .fresh = n->fresh, .failures = n->failures, .bears = run->bears.count,
                                   .chips = urs_search_count(run->search), .frames_with_heads = n->frames_with_heads,
-                                  .frames_shown = n->frames_with_heads < most ? n->frames_with_heads : most, .facts = facts, .fact_count = URS_COUNT(facts)};
+                                  .frames_per_page = (size_t)run->arguments->report_frames, .catalogue = run->arguments->catalogue, .seen = s->shown, .seen_count = s->shown_count, .facts = facts, .fact_count = URS_COUNT(facts)};
     const urs_status status = urs_report_head_of_page(s->report, &info, err);
     urs_text_release(&place);
     urs_text_release(&subtitle);
@@ -156,15 +223,21 @@ urs_status urs_identify_write_report(urs_identify_run *run, urs_error *err)
     report_state s = {.run = run};
     urs_status status = urs_report_open(&s.report, run->arguments->report, err);
     if (status == URS_OK)
+        status = see_bears(&s, err);
+    if (status == URS_OK)
         status = begin_page(&s, err);
+    for (size_t i = 0; status == URS_OK && i < run->skipped.count; i++)
+        status = urs_report_add_failure(s.report, "a folder", run->skipped.items[i], err);
+    if (status == URS_OK && run->counts.failures)
+        status = urs_journal_visit(run->journal, report_failure, &s, err);
     for (size_t g = 0; status == URS_OK && g < run->group_count && g < GROUPS_IN_REPORT; g++)
         status = report_group(&s, &run->groups[g], err);
     if (status == URS_OK)
         status = urs_journal_visit(run->journal, report_image, &s, err);
-    if (status == URS_OK && run->counts.failures)
-        status = urs_journal_visit(run->journal, report_failure, &s, err);
     if (status == URS_OK)
         status = urs_report_finish(s.report, err);
     urs_report_close(s.report);
+    urs_free(s.seen);
+    urs_free(s.shown);
     return status;
 }

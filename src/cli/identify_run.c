@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #define CANDIDATES_KEPT 8
-#define PREVIEW_SIDE 800
-#define PREVIEW_QUALITY 80
+#define PREVIEW_SIDE 720
+#define PREVIEW_QUALITY 72
 
 /* ---- opening ---- */
 
@@ -78,11 +78,28 @@ static urs_status open_records(urs_identify_run *run, urs_error *err)
     return status;
 }
 
+/* Files that are written last fail first: their folder must be there. */
+static urs_status check_folder(const char *path, urs_error *err)
+{
+    char *folder = path ? urs_path_folder(path) : NULL;
+    urs_status status = URS_OK;
+    if (path && !folder)
+        status = urs_fail(err, URS_ENOMEM, "no memory for a path");
+    else if (path && !urs_folder_exists(folder))
+        status = urs_fail(err, URS_ENOTFOUND, "%s cannot be written: there is no folder '%s'", path, folder);
+    urs_free(folder);
+    return status;
+}
+
 urs_status urs_identify_open(urs_identify_run *run, const urs_identify_arguments *a, urs_error *err)
 {
     urs_chain_options chain = {.threads = a->threads, .keep_picture = a->report != NULL};
-    urs_status status = urs_photo_list(&run->files, &run->root, &a->paths, err);
+    urs_status status = urs_photo_list(&run->files, &run->skipped, &run->root, &a->paths, err);
     run->arguments = a;
+    if (status == URS_OK)
+        status = check_folder(a->csv, err);
+    if (status == URS_OK)
+        status = check_folder(a->report, err);
     if (status == URS_OK && a->backend)
         status = urs_backend_find(&chain.backend, a->backend, err);
     if (status == URS_OK)
@@ -239,6 +256,7 @@ void urs_identify_close(urs_identify_run *run)
     urs_head_models_close(&run->models);
     urs_bears_release(&run->bears);
     urs_names_release(&run->files);
+    urs_names_release(&run->skipped);
     urs_text_release(&run->models_text);
     for (size_t i = 0; i < run->new_count; i++)
         urs_free(run->new_heads[i].file);

@@ -49,7 +49,7 @@ typedef struct urs_identify_run {
     bool complete;               /* the result file is written: the store is not needed any more */
     char *private_folder;        /* owned; holds the journal without --out */
     urs_text models_text;
-    urs_names files;
+    urs_names files, skipped;    /* skipped: sentences about folders that cannot be read */
     size_t root, done;           /* root: bytes of a path that results leave out */
     urs_progress progress;
     /* groups of heads judged new, largest first */

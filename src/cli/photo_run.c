@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "cli/cancel.h"
+#include "cli/head_models.h"
 #include "interchange/journal.h"
 
 #include <stdio.h>
@@ -23,18 +24,19 @@ typedef struct run_state {
     size_t done, broken;
     int name_column;
     urs_names broken_list;   /* sentences; the first BROKEN_LISTED_MAX */
+    urs_names skipped;       /* sentences about folders that cannot be read */
 } run_state;
 
 /* ---- listing ---- */
 
-static urs_status add_path(urs_names *out, const char *path, urs_error *err)
+static urs_status add_path(urs_names *out, urs_names *skipped, const char *path, urs_error *err)
 {
     urs_names found = {0};
     const bool folder = urs_folder_exists(path);
     urs_status status;
     if (!folder && !urs_file_exists(path))
         return urs_fail(err, URS_ENOTFOUND, "there is no file or folder '%s'", path);
-    status = urs_folder_list(&found, path, folder ? urs_photo_has_extension : NULL, err);
+    status = urs_folder_list_readable(&found, skipped, path, folder ? urs_photo_has_extension : NULL, err);
     for (size_t i = 0; status == URS_OK && i < found.count; i++)
         status = urs_names_add(out, found.items[i], err);
     urs_names_release(&found);
@@ -53,12 +55,12 @@ static void drop_twins(urs_names *names)
     names->count = kept;
 }
 
-urs_status urs_photo_list(urs_names *out, size_t *root, const urs_arguments *paths, urs_error *err)
+urs_status urs_photo_list(urs_names *out, urs_names *skipped, size_t *root, const urs_arguments *paths, urs_error *err)
 {
     urs_names names = {0};
     urs_status status = URS_OK;
     for (int i = 0; status == URS_OK && i < paths->count; i++)
-        status = add_path(&names, paths->items[i], err);
+        status = add_path(&names, skipped, paths->items[i], err);
     if (status == URS_OK && names.count == 0)
         status = urs_fail(err, URS_ENOTFOUND, "there is no photograph in '%s'%s", paths->items[0], paths->count > 1 ? " and the other folders" : "");
     if (status != URS_OK) {
@@ -112,6 +114,14 @@ static void list_broken(const run_state *s)
         (void)fprintf(stderr, "  %s\n", s->broken_list.items[i]);
     if (s->broken > s->broken_list.count)
         (void)fprintf(stderr, "  and %zu more\n", s->broken - s->broken_list.count);
+}
+
+static void list_skipped(const run_state *s)
+{
+    for (size_t i = 0; i < s->skipped.count; i++) {
+        (void)fprintf(stderr, "ursid %s: ", s->run->command->name);
+        urs_put_line(stderr, s->skipped.items[i]);
+    }
 }
 
 /* ---- running ---- */
@@ -212,7 +222,7 @@ int urs_photo_run_all(const urs_photo_run *run, urs_chain *chain)
     urs_error err = {0};
     size_t before = 0;
     int code = URS_EXIT_OK;
-    urs_status status = urs_photo_list(&files, &s.root, &a->paths, &err);
+    urs_status status = urs_photo_list(&files, &s.skipped, &s.root, &a->paths, &err);
     if (status == URS_OK && a->out)
         status = urs_journal_open(&s.journal, a->out, run->key, a->fresh, &err);
     if (status == URS_OK) {
@@ -224,14 +234,17 @@ int urs_photo_run_all(const urs_photo_run *run, urs_chain *chain)
     if (status == URS_OK && s.journal)
         status = urs_journal_finish(s.journal, run->info, &err);
     list_broken(&s);
-    if (status == URS_ECANCELLED && s.journal)
-        urs_error_prefix(&err, "the same command goes on from there: ");
-    if (status != URS_OK)
+    list_skipped(&s);
+    if (status == URS_ECANCELLED) {
+        (void)fprintf(stderr, "ursid %s: %s%s\n", run->command->name, err.message, s.journal ? "; the same command goes on from there" : "");
+        code = URS_EXIT_FAILED;
+    } else if (status != URS_OK)
         code = urs_command_error(run->command, &err);
-    else if (s.broken > 0 || (s.journal && urs_journal_failures(s.journal) > 0))
+    else if (s.broken > 0 || s.skipped.count > 0 || (s.journal && urs_journal_failures(s.journal) > 0))
         code = URS_EXIT_PARTIAL;
     urs_journal_close(s.journal);
     urs_names_release(&files);
     urs_names_release(&s.broken_list);
+    urs_names_release(&s.skipped);
     return code;
 }

@@ -47,8 +47,9 @@ typedef struct urs_photo_run {
 int urs_photo_run_all(const urs_photo_run *run, urs_chain *chain);
 
 /* All photographs of PATH..., sorted, none twice; folders are searched through, files are taken whatever their names. *root: how many bytes of every path the results leave out
- * (with one folder its name, as other programs write it; else 0). URS_ENOTFOUND: a PATH that is not there, or no photograph at all. */
-urs_status urs_photo_list(urs_names *out, size_t *root, const urs_arguments *paths, urs_error *err) URS_CHECKED;
+ * (with one folder its name, as other programs write it; else 0). A sub-folder that cannot be read is passed over, and `skipped` gets a sentence about it. URS_ENOTFOUND: a PATH that is not there, or no
+ * photograph at all. */
+urs_status urs_photo_list(urs_names *out, urs_names *skipped, size_t *root, const urs_arguments *paths, urs_error *err) URS_CHECKED;
 
 /* A result of the chain as an image of a result file (owned): size, time, sift's probabilities, heads with boxes and masks, or the failure. name: as it is to be written. */
 urs_status urs_photo_image(urs_result_image *out, const urs_chain_result *result, const char *name, urs_error *err) URS_CHECKED;

@@ -1,9 +1,12 @@
-/* The report of an identification as one HTML page: every frame with its heads in boxes, every head beside the bears that it could be.
+/* The report of an identification as HTML: what was found, what to do next, the proposed new bears, and every frame with its heads in boxes, each head beside the bears that it could be.
  *
- *      open -> head(info) -> group* -> frame* -> failure* -> finish
+ *      open -> head(info) -> failure* -> group* -> frame* -> finish
  *
- * Written piece by piece to a file beside the page and renamed at the end, so memory does not grow with the number of frames, and a page is whole or not there. A section that gets nothing is left
- * out. Pictures are JPEG bytes and go into the page. All pointers are borrowed for the call. One owner at a time. */
+ *      card.html      head, failures, groups, frames 1 .. N
+ *      card-2.html    frames N+1 .. 2N        and so on, N = info.frames_per_page; every page links to the others by name, so the pages stay together in one folder
+ *
+ * Written piece by piece to files beside the pages (.tmp) that are renamed at the end, so memory does not grow with the number of frames, and pages are whole or not there; pages that an earlier, longer
+ * report left behind are removed then. A section that gets nothing is left out. Pictures are JPEG bytes and go into the page. All pointers are borrowed for the call. One owner at a time. */
 #ifndef URS_INTERCHANGE_REPORT_HTML_H
 #define URS_INTERCHANGE_REPORT_HTML_H
 
@@ -15,13 +18,24 @@
 
 typedef struct urs_report urs_report;
 
+typedef struct urs_report_seen { /* a bear of the catalogue that was recognised */
+    const char *name;
+    size_t heads;
+    const size_t *frames;                 /* numbers of the frames, 1 = the first with heads */
+    size_t frame_count;                   /* of `frames`; may be fewer than there are */
+} urs_report_seen;
+
 typedef struct urs_report_info {
     const char *title, *subtitle;         /* subtitle may be NULL */
     size_t files, empty, animal, bear;    /* frames by class; unsifted when all three are 0 */
     size_t heads, known, unsure, fresh;   /* fresh: judged new */
     size_t failures;
     size_t bears, chips;                  /* in the catalogue */
-    size_t frames_with_heads, frames_shown;
+    size_t frames_with_heads;             /* will be added, all of them */
+    size_t frames_per_page;               /* 0: 200 */
+    const char *catalogue;                /* its path, for commands; NULL: none are shown */
+    const urs_report_seen *seen;          /* by number of heads */
+    size_t seen_count;
     const char *const (*facts)[2];        /* name and text: catalogue, models, date ... */
     size_t fact_count;
 } urs_report_info;

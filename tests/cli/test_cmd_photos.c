@@ -155,6 +155,25 @@ static void weights_are_looked_for(urs_test *t)
     urs_free(empty);
 }
 
+/* A sub-folder that cannot be looked into (here: nested too deep; root may read everything else) stops nothing, is named at the end, and shows in the exit code. */
+static void folders_that_cannot_be_read(urs_test *t)
+{
+    char *top = below("deep");
+    urs_text path = {0};
+    URS_REQUIRE(t, top);
+    urs_text_add(&path, top);
+    for (int i = 0; i < 66; i++)
+        urs_text_add(&path, "/d");
+    URS_REQUIRE(t, urs_folder_create(urs_text_string(&path), NULL) == URS_OK);
+    urs_text_release(&path);
+    urs_text_format(&path, "%s/picture.png", top);
+    URS_REQUIRE(t, tiny_picture_write(urs_text_string(&path), 1, 64, 48));
+    URS_CHECK_INT(t, RUN("sift", top, "--quiet"), URS_EXIT_PARTIAL);
+    URS_CHECK(t, file_says(stdout_path, "picture.png") && file_says(stderr_path, "nested deeper than 64 folders"));
+    urs_text_release(&path);
+    urs_free(top);
+}
+
 static bool set_up(void)
 {
     char odd[640];
@@ -189,6 +208,7 @@ int main(void)
         {"find with chips", find_writes_chips},
         {"stopped runs go on", stopped_runs_go_on},
         {"wrong use", wrong_use_has_one_sentence},
+        {"folders that cannot be read", folders_that_cannot_be_read},
         {"weights are looked for", weights_are_looked_for},
     };
     int code = 1;

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "harness.h"
+#include "html_check.h"
 #include "image/decode.h"
 #include "interchange/html_page.h"
 #include "interchange/report_html.h"
@@ -22,7 +23,7 @@ static bool is_inside(const char *name, const char *value)
         return strncmp(value, "data:image/", 11) == 0;
     if (strcmp(name, "xmlns") == 0) /* names a language, is not fetched */
         return true;
-    return strcmp(name, "href") != 0 && strcmp(name, "srcset") != 0 && !strstr(value, "://") && !strstr(value, "url(");
+    return strcmp(name, "srcset") != 0 && !strstr(value, "://") && !strstr(value, "url(");
 }
 
 static void XMLCALL on_start(void *context, const XML_Char *name, const XML_Char **attributes)
@@ -31,7 +32,7 @@ static void XMLCALL on_start(void *context, const XML_Char *name, const XML_Char
     f->elements++;
     f->images += strcmp(name, "img") == 0;
     f->boxes += strcmp(name, "rect") == 0;
-    f->candidates += strcmp(name, "li") == 0;
+    f->candidates += strcmp(name, "div") == 0 && attributes[0] && strcmp(attributes[0], "class") == 0 && strncmp(attributes[1], "bar", 3) == 0;
     if (strcmp(name, "script") == 0 || strcmp(name, "link") == 0 || strcmp(name, "iframe") == 0)
         f->outside++;
     for (size_t i = 0; attributes[i]; i += 2)
@@ -83,8 +84,10 @@ static void page_is_whole(urs_test *t)
     urs_bytes frame_bytes = {0}, chip_bytes = {0};
     const urs_report_picture frame_picture = picture_of(&frame_bytes, 160, 90), chip = picture_of(&chip_bytes, 64, 64);
     const char *const facts[][2] = {{"catalogue", "a&b <c>.db"}, {"models", "\xff\xfe broken \x01 bytes"}};
+    static const size_t seen_frames[] = {1};
+    const urs_report_seen seen[] = {{.name = "Otis <3", .heads = 1, .frames = seen_frames, .frame_count = 1}};
     const urs_report_info info = {.title = "Bears \"& <others>\"", .subtitle = "folder's", .files = 4, .heads = 3, .known = 1, .unsure = 1, .fresh = 1, .failures = 1, .bears = 2, .chips = 9,
-                                  .frames_with_heads = 2, .frames_shown = 1, .facts = facts, .fact_count = 2};
+                                  .frames_with_heads = 1, .catalogue = "a&b <c>.db", .seen = seen, .seen_count = 1, .facts = facts, .fact_count = 2};
     const urs_report_candidate candidates[] = {{"Otis <3", 0.93, chip}, {"747 & co", 0.02, {0}}, {"\xc3\x85ke", 0.0001, chip}, {"D", 2, chip}, {"beyond the fourth", 0, chip}};
     const urs_report_head heads[] = {
         {.x = 0.1, .y = 0.2, .width = 0.3, .height = 0.4, .confidence = 0.9, .verdict = "known", .p_new = 0.05, .chip = chip, .candidates = candidates, .candidate_count = 5},
@@ -103,14 +106,15 @@ static void page_is_whole(urs_test *t)
     (void)unlink(path);
     URS_REQUIRE_OK(t, urs_report_open(&r, path, &err), err);
     URS_REQUIRE_OK(t, urs_report_head_of_page(r, &info, &err), err);
+    URS_REQUIRE_OK(t, urs_report_add_failure(r, "broken <&>.jpg", "not a picture", &err), err);
     URS_REQUIRE_OK(t, urs_report_add_group(r, &group, &err), err);
     URS_REQUIRE_OK(t, urs_report_add_frame(r, &frame, &err), err);
-    URS_REQUIRE_OK(t, urs_report_add_failure(r, "broken <&>.jpg", "not a picture", &err), err);
     URS_CHECK(t, !urs_file_exists(path)); /* nobody sees half a page */
     URS_REQUIRE_OK(t, urs_report_finish(r, &err), err);
     urs_report_close(r);
     URS_CHECK(t, urs_file_exists(path) && !urs_file_exists(part));
     URS_REQUIRE(t, parse(t, path, &f));
+    URS_CHECK(t, html_is_sound(path, NULL));
     URS_CHECK_INT(t, f.images, 1 + 1 + 2 + 3 + 1); /* group, frame, chips, candidates of the first head and of the third */
     URS_CHECK_INT(t, f.boxes, 6);
     URS_CHECK_INT(t, f.candidates, 5); /* four at most */
@@ -124,6 +128,69 @@ static void page_is_whole(urs_test *t)
     URS_CHECK(t, strstr(err.message, "/no/such/folder/report.html") != NULL);
     urs_bytes_release(&frame_bytes);
     urs_bytes_release(&chip_bytes);
+    free(folder);
+}
+
+static size_t count_of(const char *path, const char *what)
+{
+    urs_bytes page = {0};
+    size_t n = 0;
+    if (urs_file_read(&page, path, 0, NULL) == URS_OK)
+        for (const char *p = (const char *)page.data; (p = strstr(p, what)) != NULL; p += strlen(what))
+            n++;
+    urs_bytes_release(&page);
+    return n;
+}
+
+/* Five frames, two a page: three pages that link to each other; a shorter report afterwards takes the third away. */
+static void long_reports_have_pages(urs_test *t)
+{
+    static const char *const names[] = {"all the bears.html", "all the bears-2.html", "all the bears-3.html", "all the bears-4.html"};
+    static const size_t seen_frames[] = {2, 5};
+    const urs_report_seen seen[] = {{.name = "Otis", .heads = 3, .frames = seen_frames, .frame_count = 2}};
+    const urs_report_head head = {.width = 0.5, .height = 0.5, .verdict = "unsure"};
+    char *folder = urs_test_folder("report-pages"), path[4][600];
+    urs_error err = {0};
+    for (int i = 0; i < 4; i++)
+        (void)snprintf(path[i], sizeof path[i], "%s/%s", folder, names[i]);
+    for (size_t frames = 5; frames >= 3; frames -= 2) {
+        const urs_report_info info = {.title = "t", .subtitle = "s", .heads = frames, .frames_with_heads = frames, .frames_per_page = 2, .seen = seen, .seen_count = frames == 5};
+        const size_t pages = (frames + 1) / 2;
+        urs_report *r = NULL;
+        URS_REQUIRE_OK(t, urs_report_open(&r, path[0], &err), err);
+        URS_REQUIRE_OK(t, urs_report_head_of_page(r, &info, &err), err);
+        for (size_t i = 0; i < frames; i++)
+            URS_REQUIRE_OK(t, urs_report_add_frame(r, &(urs_report_frame){.file = "x.jpg", .heads = &head, .head_count = 1}, &err), err);
+        URS_REQUIRE_OK(t, urs_report_finish(r, &err), err);
+        urs_report_close(r);
+        for (size_t i = 0; i < 4; i++)
+            URS_CHECK_INT(t, urs_file_exists(path[i]), i < pages);
+        for (size_t i = 0; i < pages; i++) {
+            html_counts counts = {0};
+            URS_CHECK(t, html_is_sound(path[i], &counts));
+            URS_CHECK_INT(t, count_of(path[i], "<section class=\"card shot\""), i + 1 < pages ? 2 : 1);
+            URS_CHECK_INT(t, count_of(path[i], "href=\"all%20the%20bears.html\""), i ? 3 : 0); /* above, in both rows of pages */
+            URS_CHECK_INT(t, count_of(path[i], "href=\"all%20the%20bears-2.html\""), i == 1 ? 0 : 2);
+        }
+        if (frames == 5)
+            URS_CHECK_INT(t, count_of(path[0], "href=\"all%20the%20bears-3.html#f5\"") + count_of(path[0], "href=\"#f2\""), 2);
+    }
+    {
+        urs_report *r = NULL;
+        const urs_report_info info = {.title = "t", .heads = 3, .frames_with_heads = 3, .frames_per_page = 1};
+        char part[2500];
+        URS_REQUIRE_OK(t, urs_report_open(&r, path[0], &err), err);
+        URS_REQUIRE_OK(t, urs_report_head_of_page(r, &info, &err), err);
+        for (int i = 0; i < 2; i++)
+            URS_REQUIRE_OK(t, urs_report_add_frame(r, &(urs_report_frame){.file = "x.jpg", .heads = &head, .head_count = 1}, &err), err);
+        urs_report_close(r); /* given up on its second page */
+        for (int i = 0; i < 2; i++) {
+            (void)snprintf(part, sizeof part, "%s.tmp", path[i]);
+            URS_CHECK(t, !urs_file_exists(part) && urs_file_exists(path[i]));
+        }
+    }
+    for (int i = 0; i < 4; i++)
+        (void)unlink(path[i]);
     free(folder);
 }
 
@@ -152,6 +219,7 @@ int main(void)
 {
     static const urs_case cases[] = {
         {"page is well-formed and stands alone", page_is_whole},
+        {"long reports have pages", long_reports_have_pages},
         {"base64", base64},
     };
     return urs_run_cases(cases, sizeof cases / sizeof *cases);
