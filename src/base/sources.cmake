@@ -1,6 +1,8 @@
 target_sources(ursid_lib PRIVATE
     src/base/error.c
     src/base/file.c
+    src/base/flat_reader.c
+    src/base/flat_writer.c
     src/base/half.c
     src/base/memory.c
     src/base/pool.c

@@ -1,12 +1,12 @@
 /* Fixed-point arithmetic of quantised networks, bit for bit as TFLite's reference kernels, TFLite Micro and the Ethos-U have it.
  *
- * A real factor d > 0 becomes a multiplier q in [2^30, 2^31) and an exponent e with d ~= q * 2^(e-31). Multiplying an accumulator x by it rounds
+ * A real factor d > 0 becomes a multiplier q in [2^30, 2^31) and an exponent e with d ~= q * 2^(e-31). Multiplying an accumulator x by it rounds twice:
  *
- *      double rounding   x * 2^max(e,0) * q / 2^31 to the nearest, halves upwards; that divided by 2^max(-e,0) to the nearest, halves away from zero
- *      single rounding   x * q / 2^(31-e) to the nearest, halves upwards
+ *      x * 2^max(e,0) * q / 2^31     to the nearest, halves upwards
+ *      that / 2^max(-e,0)            to the nearest, halves away from zero, or, in TFLite's GEMM library, upwards
  *
- * The two differ by one in a few of ten thousand outputs. The NPU and the reference kernels use the first everywhere; TFLite on a CPU uses the second in CONV_2D and
- * FULLY_CONNECTED (its GEMM library) and another formula for MEAN. Integer overflow wraps, in every kernel alike. */
+ * The two ways differ by one in a few of ten thousand outputs. The NPU and the reference kernels round away from zero everywhere; TFLite on a CPU rounds upwards in CONV_2D and
+ * FULLY_CONNECTED, and has another formula for MEAN. Integer overflow wraps, in every kernel alike. */
 #ifndef URS_INT8_ARITHMETIC_H
 #define URS_INT8_ARITHMETIC_H
 
@@ -40,16 +40,23 @@ static inline int32_t urs_int8_round_shift(int32_t x, int32_t s)
     return (x >> s) + (rest > half);
 }
 
-static inline int32_t urs_int8_scale_double(int32_t x, urs_int8_multiplier m)
+/* The same with halves upwards. */
+static inline int32_t urs_int8_round_shift_up(int32_t x, int32_t s)
+{
+    const int32_t mask = (int32_t)(((uint32_t)1 << s) - 1);
+    return (x >> s) + ((x & mask) > (int32_t)((uint32_t)mask >> 1));
+}
+
+static inline int32_t urs_int8_scale(int32_t x, urs_int8_multiplier m)
 {
     const int32_t left = m.e > 0 ? m.e : 0, right = m.e > 0 ? 0 : -m.e;
     return urs_int8_round_shift(urs_int8_high_mul((int32_t)((uint32_t)x << left), m.q), right);
 }
 
-static inline int32_t urs_int8_scale_single(int32_t x, urs_int8_multiplier m)
+static inline int32_t urs_int8_scale_up(int32_t x, urs_int8_multiplier m)
 {
-    const int32_t s = 31 - m.e;
-    return urs_int8_wrap(((int64_t)x * m.q + ((int64_t)1 << (s - 1))) >> s);
+    const int32_t left = m.e > 0 ? m.e : 0, right = m.e > 0 ? 0 : -m.e;
+    return urs_int8_round_shift_up(urs_int8_high_mul((int32_t)((uint32_t)x << left), m.q), right);
 }
 
 static inline int32_t urs_int8_clamp(int32_t x, int32_t low, int32_t high)

@@ -16,7 +16,7 @@ urs_int8_binary urs_int8_binary_of(const urs_int8_graph *g, const urs_int8_op *o
 /* The part of a sum that comes from one operand. */
 static inline int32_t urs_int8_binary_term(const urs_int8_binary *r, int32_t x, int32_t zero, urs_int8_multiplier m)
 {
-    return urs_int8_scale_double((x - zero) * (1 << r->shift), m);
+    return urs_int8_scale((x - zero) * (1 << r->shift), m);
 }
 
 static inline int8_t urs_int8_binary_one(const urs_int8_binary *r, int8_t a, int8_t b)
@@ -28,7 +28,7 @@ static inline int8_t urs_int8_binary_one(const urs_int8_binary *r, int8_t a, int
         const int32_t ta = urs_int8_binary_term(r, a, r->zero_a, r->a), tb = urs_int8_binary_term(r, b, r->zero_b, r->b);
         x = r->minus ? ta - tb : ta + tb;
     }
-    return (int8_t)urs_int8_clamp(urs_int8_wrap((int64_t)urs_int8_scale_double(x, r->out) + r->zero_out), r->range.low, r->range.high);
+    return (int8_t)urs_int8_clamp(urs_int8_wrap((int64_t)urs_int8_scale(x, r->out) + r->zero_out), r->range.low, r->range.high);
 }
 
 #endif

@@ -119,6 +119,7 @@ static void *copy_block(const void *data, size_t bytes)
 static urs_status add_tensor(urs_int8_graph *g, const urs_int8_tensor *t, urs_error *err)
 {
     const char *name = t->name ? t->name : "";
+    const float *scales = t->n_scales > 1 ? t->scales : NULL; /* one channel is the same as one scale for all */
     urs_int8_tensor copy = *t;
     urs_status status = check_shape(t->shape, name, err);
     if (status == URS_OK)
@@ -128,11 +129,13 @@ static urs_status add_tensor(urs_int8_graph *g, const urs_int8_tensor *t, urs_er
     if (g->n_tensors >= URS_INT8_TENSORS_MAX)
         return urs_fail(err, URS_ELIMIT, "an int8 graph of more than %d tensors", URS_INT8_TENSORS_MAX);
     copy.name = urs_strdup(name);
-    copy.scales = t->scales ? copy_block(t->scales, (size_t)t->n_scales * sizeof(float)) : NULL;
+    copy.scales = scales ? copy_block(scales, (size_t)t->n_scales * sizeof(float)) : NULL;
     copy.data = t->data ? copy_block(t->data, urs_int8_tensor_bytes(t)) : NULL;
-    if (copy.scales)
-        copy.quant.scale = copy.scales[0];
-    if (!copy.name || (t->scales && !copy.scales) || (t->data && !copy.data) ||
+    if (t->scales)
+        copy.quant.scale = t->scales[0];
+    if (!copy.scales)
+        copy.n_scales = copy.axis = 0;
+    if (!copy.name || (scales && !copy.scales) || (t->data && !copy.data) ||
         !urs_array_reserve((void **)&g->tensors, &g->build->tensor_capacity, (size_t)g->n_tensors, sizeof *g->tensors)) {
         urs_free(copy.name);
         urs_free(copy.scales);
@@ -196,7 +199,7 @@ int32_t urs_int8_graph_bias(urs_int8_graph *g, const char *name, const int32_t *
 {
     const urs_int8_tensor *w;
     urs_int8_tensor t = {.name = borrowed(name), .type = URS_INT8_TYPE_INT32, .shape = {.rank = 1}, .data = borrowed(data)};
-    int32_t index;
+    int32_t index, *zeros;
     if (!open_for_building(g) || !valid(g, x) || !valid(g, weights)) {
         (void)(g->build->error.code == URS_OK && urs_fail(&g->build->error, URS_EINVAL, "bias '%.100s' is for tensors that do not exist", name));
         return URS_INT8_NONE;
@@ -205,11 +208,21 @@ int32_t urs_int8_graph_bias(urs_int8_graph *g, const char *name, const int32_t *
     t.shape.dim[0] = w->scales ? w->n_scales : w->shape.dim[0];
     t.n_scales = w->n_scales;
     t.scales = w->scales ? urs_array_new((size_t)w->n_scales, sizeof(float)) : NULL;
+    zeros = urs_array_new((size_t)t.shape.dim[0], sizeof *zeros);
+    if (!zeros || (w->scales && !t.scales)) {
+        (void)urs_fail(&g->build->error, URS_ENOMEM, "no memory for bias '%.100s'", name);
+        urs_free(t.scales);
+        urs_free(zeros);
+        return URS_INT8_NONE;
+    }
+    if (!data)
+        t.data = zeros;
     for (int32_t i = 0; t.scales && i < t.n_scales; i++)
         t.scales[i] = g->tensors[x].quant.scale * w->scales[i];
     t.quant.scale = g->tensors[x].quant.scale * w->quant.scale;
     index = urs_int8_graph_tensor(g, &t);
     urs_free(t.scales);
+    urs_free(zeros);
     return index;
 }
 
@@ -294,6 +307,34 @@ void urs_int8_graph_output(urs_int8_graph *g, int32_t tensor)
 
 /* ---- finishing ---- */
 
+/* Attributes by their full meaning instead of "0: as usual", so that two graphs that do the same are the same. */
+static void settle(urs_int8_op *op, urs_int8_shape in, urs_int8_shape out)
+{
+    urs_int8_attr *a = &op->attr;
+    int32_t *const ones[] = {&a->stride_h, &a->stride_w, &a->dilation_h, &a->dilation_w};
+    const size_t n = op->kind == URS_INT8_CONV_2D || op->kind == URS_INT8_DEPTHWISE_CONV_2D                                       ? 4
+                     : op->kind == URS_INT8_TRANSPOSE_CONV || op->kind == URS_INT8_AVERAGE_POOL_2D || op->kind == URS_INT8_MAX_POOL_2D ? 2
+                                                                                                                                   : 0;
+    while (op->n_in > 0 && op->in[op->n_in - 1] == URS_INT8_NONE)
+        op->n_in--;
+    for (size_t i = 0; i < n; i++)
+        if (*ones[i] == 0)
+            *ones[i] = 1;
+    if (op->kind == URS_INT8_TRANSPOSE_CONV) {
+        a->out_h = out.dim[1];
+        a->out_w = out.dim[2];
+    }
+    if ((op->kind == URS_INT8_CONCATENATION || op->kind == URS_INT8_SPLIT) && a->axis < 0)
+        a->axis += in.rank;
+    for (int32_t i = 0; i < in.rank && op->kind == URS_INT8_SLICE; i++) {
+        a->size[i] = out.dim[i];
+        if (a->step[i] == 0)
+            a->step[i] = 1;
+    }
+    if (op->kind == URS_INT8_SOFTMAX && !(a->beta > 0))
+        a->beta = 1;
+}
+
 /* Written before it is read, and once: the graph's inputs and constants at the start, then the outputs of every operator in turn. */
 static urs_status check_order(const urs_int8_graph *g, bool *written, urs_error *err)
 {
@@ -305,7 +346,7 @@ static urs_status check_order(const urs_int8_graph *g, bool *written, urs_error 
         written[g->inputs[i]] = true;
     }
     for (int32_t i = 0; i < g->n_ops; i++) {
-        const urs_int8_op *op = &g->ops[i];
+        urs_int8_op *op = &g->ops[i];
         urs_int8_shape shapes[URS_INT8_OUTPUTS_MAX];
         urs_status status = urs_int8_check_op(shapes, g, op, err);
         for (int32_t k = 0; k < op->n_in && status == URS_OK; k++)
@@ -320,6 +361,7 @@ static urs_status check_order(const urs_int8_graph *g, bool *written, urs_error 
         }
         if (status != URS_OK)
             return status;
+        settle(op, urs_int8_input_of(g, op, 0)->shape, shapes[0]);
     }
     for (int32_t i = 0; i < g->n_outputs; i++)
         if (!written[g->outputs[i]])

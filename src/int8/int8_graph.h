@@ -43,8 +43,8 @@ typedef enum urs_int8_type {
 
 /* Operators, by TFLite's names. Inputs in TFLite's order without the index constants; [..] may be absent (URS_INT8_NONE). Attributes: urs_int8_attr. */
 typedef enum urs_int8_kind {
-    URS_INT8_CONV_2D,           /* x, weights [O,kh,kw,I], [bias O]; padding, stride, dilation, activation */
-    URS_INT8_DEPTHWISE_CONV_2D, /* x, weights [1,kh,kw,C*m], [bias C*m]; padding, stride, dilation, activation; output channel c*m+j is of input channel c */
+    URS_INT8_CONV_2D,           /* x, weights [O,kh,kw,I], bias O (TFLite's kernels want one); padding, stride, dilation, activation */
+    URS_INT8_DEPTHWISE_CONV_2D, /* x, weights [1,kh,kw,C*m], bias C*m; padding, stride, dilation, activation; output channel c*m+j is of input channel c */
     URS_INT8_TRANSPOSE_CONV,    /* x, weights [O,kh,kw,I], [bias O]; padding, stride, out_h, out_w (0: smallest; SAME: in*stride) */
     URS_INT8_FULLY_CONNECTED,   /* x [..,I] (all but the last axis are rows), weights [O,I], [bias O]; activation, keep_dims (of x) */
     URS_INT8_ADD,               /* a, b: one shape, or one of them [1,1,1,C] or [1,1,1,1] and the other the output's; either may be constant; activation */
@@ -86,7 +86,7 @@ typedef struct urs_int8_attr {
     int32_t dilation_h, dilation_w; /* 0: 1 */
     int32_t filter_h, filter_w;
     int32_t out_h, out_w;
-    int32_t axis; /* negative counts from the end; finish makes it positive */
+    int32_t axis; /* negative counts from the end */
     int32_t rank, shape[URS_INT8_RANK_MAX];
     int32_t begin[URS_INT8_RANK_MAX], size[URS_INT8_RANK_MAX], step[URS_INT8_RANK_MAX]; /* as many as x has axes; size -1: to the end */
     int32_t pad[URS_INT8_RANK_MAX][2];                                                  /* before and after, as many as x has axes */
@@ -141,7 +141,7 @@ int32_t urs_int8_graph_input(urs_int8_graph *g, const char *name, urs_int8_shape
 int32_t urs_int8_graph_constant(urs_int8_graph *g, const char *name, urs_int8_shape shape, const int8_t *data, urs_int8_quant quant);
 /* int8 weights with one scale a channel; there are shape.dim[axis] scales. axis: 0 for [O,kh,kw,I], 3 for depthwise [1,kh,kw,C]. */
 int32_t urs_int8_graph_weights(urs_int8_graph *g, const char *name, urs_int8_shape shape, const int8_t *data, const float *scales, int32_t axis);
-/* int32 bias of n channels for input scale x and these weights: its scales are input scale * weight scale, as TFLite wants them. */
+/* int32 bias (data NULL: zeros) for input scale x and these weights: its scales are input scale * weight scale, as TFLite wants them. */
 int32_t urs_int8_graph_bias(urs_int8_graph *g, const char *name, const int32_t *data, int32_t x, int32_t weights);
 /* Any tensor, for readers of files: everything in *t is copied; data needs urs_int8_tensor_bytes(t) bytes. */
 int32_t urs_int8_graph_tensor(urs_int8_graph *g, const urs_int8_tensor *t);
@@ -156,7 +156,7 @@ void urs_int8_graph_op(urs_int8_graph *g, const urs_int8_op *op);
 void urs_int8_graph_mark_input(urs_int8_graph *g, int32_t tensor);
 void urs_int8_graph_output(urs_int8_graph *g, int32_t tensor);
 
-/* Checks everything. On failure the graph stays unfinished; free it. */
+/* Checks everything, and writes out attributes that were left at "0: as usual". On failure the graph stays unfinished; free it. */
 urs_status urs_int8_graph_finish(urs_int8_graph *g, urs_error *err) URS_CHECKED;
 
 /* ---- notes: text that travels with the network (architecture, class names, thresholds, calibration, input format), UTF-8 under keys "ursid.*", also in a finished

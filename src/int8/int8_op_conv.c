@@ -52,4 +52,4 @@ static void run(const urs_int8_call *c)
     }
 }
 
-const urs_int8_record urs_int8_conv_2d = {.name = "CONV_2D", .n_in_min = 2, .n_in_max = 3, .rule = rule, .run = run};
+const urs_int8_record urs_int8_conv_2d = {.name = "CONV_2D", .n_in_min = 3, .n_in_max = 3, .rule = rule, .run = run};

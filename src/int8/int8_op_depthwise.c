@@ -1,4 +1,4 @@
-/* DEPTHWISE_CONV_2D: output channel c*m+j is input channel c with kernel w[0,:,:,c*m+j]; double rounding in both arithmetics. */
+/* DEPTHWISE_CONV_2D: output channel c*m+j is input channel c with kernel w[0,:,:,c*m+j]; halves away from zero in both arithmetics. */
 #include "int8/int8_op.h"
 
 static urs_status rule(urs_int8_shape *out, const urs_int8_graph *g, const urs_int8_op *op, urs_error *err)
@@ -42,4 +42,4 @@ static void run(const urs_int8_call *c)
     }
 }
 
-const urs_int8_record urs_int8_depthwise_conv_2d = {.name = "DEPTHWISE_CONV_2D", .n_in_min = 2, .n_in_max = 3, .rule = rule, .run = run};
+const urs_int8_record urs_int8_depthwise_conv_2d = {.name = "DEPTHWISE_CONV_2D", .n_in_min = 3, .n_in_max = 3, .rule = rule, .run = run};

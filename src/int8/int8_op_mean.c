@@ -1,9 +1,11 @@
 /* MEAN over rows and columns, in two formulas that differ by one in about every tenth output.
  *
  *      npu      (also TFLite's reference kernel) the multiplier of s/s' is divided by the count as a whole number of up to 64 bits; the sum has the zero points taken off
- *      tflite   (its optimised kernel) the factor is s/(n*s'), the zero points make a bias that is cut off, not rounded */
+ *      tflite   (its optimised kernel, which it has only where the axes are kept) the factor is s/(n*s'), the zero points make a rounded bias */
 #include "int8/int8_op.h"
 #include "int8/mean.h"
+
+#include <math.h>
 
 static urs_status rule(urs_int8_shape *out, const urs_int8_graph *g, const urs_int8_op *op, urs_error *err)
 {
@@ -20,10 +22,10 @@ urs_int8_mean_factor urs_int8_mean_of(const urs_int8_graph *g, const urs_int8_op
     const urs_int8_quant in = x->quant, out = urs_int8_output_of(g, op, 0)->quant;
     const int32_t n = x->shape.dim[1] * x->shape.dim[2];
     urs_int8_mean_factor f;
-    if (arithmetic == URS_INT8_TFLITE) {
+    if (arithmetic == URS_INT8_TFLITE && op->attr.keep_dims) {
         f.m = urs_int8_multiplier_of((double)(in.scale / ((float)n * out.scale)));
         f.before = 0;
-        f.after = out.zero_point - (int32_t)((float)in.zero_point * in.scale / out.scale);
+        f.after = out.zero_point - (int32_t)roundf((float)in.zero_point * in.scale / out.scale);
         return f;
     }
     f.m = urs_int8_multiplier_of((double)in.scale / (double)out.scale);

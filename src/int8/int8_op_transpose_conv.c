@@ -1,5 +1,5 @@
 /* TRANSPOSE_CONV, as a gather: output [oy,ox] sums the taps [ky,kx] whose input (oy+p-ky)/s, (ox+p-kx)/s exists. p is the padding that a convolution from the output back to
- * the input would have. Double rounding in both arithmetics. */
+ * the input would have. Halves away from zero in both arithmetics. */
 #include "int8/int8_op.h"
 
 /* Completes a window in the other direction: in and out change their roles. */

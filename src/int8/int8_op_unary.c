@@ -13,21 +13,21 @@ typedef struct unary {
 static int32_t rescale(const unary *u, int32_t x)
 {
     const urs_int8_multiplier m = urs_int8_multiplier_of((double)u->in.scale / (double)u->out.scale);
-    return urs_int8_wrap((int64_t)urs_int8_scale_double(x - u->in.zero_point, m) + u->out.zero_point);
+    return urs_int8_wrap((int64_t)urs_int8_scale(x - u->in.zero_point, m) + u->out.zero_point);
 }
 
 static int32_t relu(const unary *u, int32_t x, urs_int8_activation activation)
 {
     const urs_int8_range range = urs_int8_range_of(activation, u->out);
     const urs_int8_multiplier m = urs_int8_multiplier_of((double)(u->in.scale / u->out.scale));
-    return urs_int8_clamp(urs_int8_wrap((int64_t)urs_int8_scale_double(x - u->in.zero_point, m) + u->out.zero_point), range.low, range.high);
+    return urs_int8_clamp(urs_int8_wrap((int64_t)urs_int8_scale(x - u->in.zero_point, m) + u->out.zero_point), range.low, range.high);
 }
 
 static int32_t leaky_relu(const unary *u, int32_t x)
 {
     const int32_t v = x - u->in.zero_point;
     const urs_int8_multiplier m = urs_int8_multiplier_of((double)(v >= 0 ? u->in.scale / u->out.scale : u->in.scale * u->attr->alpha / u->out.scale));
-    return urs_int8_wrap((int64_t)urs_int8_scale_double(v, m) + u->out.zero_point);
+    return urs_int8_wrap((int64_t)urs_int8_scale(v, m) + u->out.zero_point);
 }
 
 /* ---- HARD_SWISH in 16-bit fixed point: relu6(x+3)/6 as a number of 15 bits after the point, times x at the output's scale ---- */

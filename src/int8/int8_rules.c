@@ -75,7 +75,7 @@ static urs_status check_inputs(const urs_int8_graph *g, const urs_int8_op *op, u
 {
     for (int32_t i = 0; i < op->n_in; i++) {
         const urs_int8_tensor *t;
-        if (op->in[i] == URS_INT8_NONE && i == 2 && has_weights(op->kind))
+        if (op->in[i] == URS_INT8_NONE && i == 2 && (op->kind == URS_INT8_TRANSPOSE_CONV || op->kind == URS_INT8_FULLY_CONNECTED))
             continue;
         if (op->in[i] < 0 || op->in[i] >= g->n_tensors)
             return urs_int8_bad(g, op, err, "reads tensor %d, which does not exist", (int)op->in[i]);

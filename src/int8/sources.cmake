@@ -1,5 +1,6 @@
 target_sources(ursid_lib PRIVATE
     src/int8/arithmetic.c
+    src/int8/int8_compare.c
     src/int8/int8_facts.c
     src/int8/int8_graph.c
     src/int8/int8_op_binary.c
@@ -14,4 +15,8 @@ target_sources(ursid_lib PRIVATE
     src/int8/int8_op_transpose_conv.c
     src/int8/int8_op_unary.c
     src/int8/int8_ops.c
-    src/int8/int8_rules.c)
+    src/int8/int8_rules.c
+    src/int8/reference.c
+    src/int8/tflite_read.c
+    src/int8/tflite_rows.c
+    src/int8/tflite_write.c)

@@ -140,11 +140,11 @@ static void arithmetic(urs_test *t)
     URS_CHECK(t, big.q == 1610612736 && big.e == 2);
     URS_CHECK(t, urs_int8_multiplier_of(0).q == 0 && urs_int8_multiplier_of(1e-12).q == 0);
     /* Halves: both roundings go up for positive numbers; a multiplier of 1/2 rounds inside high_mul, upwards. */
-    URS_CHECK_INT(t, urs_int8_scale_double(3, half), 2);
-    URS_CHECK_INT(t, urs_int8_scale_double(-3, half), -1);
-    URS_CHECK_INT(t, urs_int8_scale_single(-3, half), -1);
-    URS_CHECK_INT(t, urs_int8_scale_double(-7, big), -21);
-    URS_CHECK_INT(t, urs_int8_scale_double(100000, small), 30);
+    URS_CHECK_INT(t, urs_int8_scale(3, half), 2);
+    URS_CHECK_INT(t, urs_int8_scale(-3, half), -1);
+    URS_CHECK_INT(t, urs_int8_scale_up(-3, half), -1);
+    URS_CHECK_INT(t, urs_int8_scale(-7, big), -21);
+    URS_CHECK_INT(t, urs_int8_scale(100000, small), 30);
     URS_CHECK_INT(t, urs_int8_round_shift(-6, 2), -2); /* -1.5, away from zero */
     URS_CHECK_INT(t, urs_int8_round_shift(6, 2), 2);
     URS_CHECK_INT(t, urs_int8_round_shift(INT32_MIN, 31), -1);
