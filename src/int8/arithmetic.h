@@ -6,7 +6,7 @@
  *      that / 2^max(-e,0)            to the nearest, halves away from zero, or, in TFLite's GEMM library, upwards
  *
  * The two ways differ by one in a few of ten thousand outputs. The NPU and the reference kernels round away from zero everywhere; TFLite on a CPU rounds upwards in CONV_2D and
- * FULLY_CONNECTED, and has another formula for MEAN. Integer overflow wraps, in every kernel alike. */
+ * FULLY_CONNECTED, and has another formula for MEAN. Sums wrap, in every kernel alike. */
 #ifndef URS_INT8_ARITHMETIC_H
 #define URS_INT8_ARITHMETIC_H
 
@@ -69,6 +69,13 @@ typedef struct urs_int8_range {
     int32_t low, high;
 } urs_int8_range;
 urs_int8_range urs_int8_range_of(urs_int8_activation activation, urs_int8_quant out);
+
+/* scaled + zero point inside the range; no overflow. */
+static inline int8_t urs_int8_settle(int32_t scaled, int32_t zero_point, urs_int8_range range)
+{
+    const int64_t y = (int64_t)scaled + zero_point;
+    return (int8_t)(y < range.low ? range.low : y > range.high ? range.high : y);
+}
 
 /* (int8)round(real / scale) + zero point, halves away from zero, in float, clamped to int8. */
 int8_t urs_int8_quantize(float real, urs_int8_quant quant);

@@ -28,7 +28,7 @@ static inline int8_t urs_int8_binary_one(const urs_int8_binary *r, int8_t a, int
         const int32_t ta = urs_int8_binary_term(r, a, r->zero_a, r->a), tb = urs_int8_binary_term(r, b, r->zero_b, r->b);
         x = r->minus ? ta - tb : ta + tb;
     }
-    return (int8_t)urs_int8_clamp(urs_int8_wrap((int64_t)urs_int8_scale(x, r->out) + r->zero_out), r->range.low, r->range.high);
+    return urs_int8_settle(urs_int8_scale(x, r->out), r->zero_out, r->range);
 }
 
 #endif

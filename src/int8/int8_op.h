@@ -72,14 +72,13 @@ static inline double urs_int8_weight_factor(urs_int8_quant in, const urs_int8_te
 
 static inline int8_t urs_int8_requantise(int32_t sum, urs_int8_multiplier m, int32_t zero_point, urs_int8_range range)
 {
-    return (int8_t)urs_int8_clamp(urs_int8_wrap((int64_t)urs_int8_scale(sum, m) + zero_point), range.low, range.high);
+    return urs_int8_settle(urs_int8_scale(sum, m), zero_point, range);
 }
 
 /* Of CONV_2D and FULLY_CONNECTED, where TFLite's GEMM library rounds halves upwards. */
 static inline int8_t urs_int8_requantise_gemm(int32_t sum, urs_int8_multiplier m, int32_t zero_point, urs_int8_range range, urs_int8_arithmetic arithmetic)
 {
-    const int32_t scaled = arithmetic == URS_INT8_TFLITE ? urs_int8_scale_up(sum, m) : urs_int8_scale(sum, m);
-    return (int8_t)urs_int8_clamp(urs_int8_wrap((int64_t)scaled + zero_point), range.low, range.high);
+    return urs_int8_settle(arithmetic == URS_INT8_TFLITE ? urs_int8_scale_up(sum, m) : urs_int8_scale(sum, m), zero_point, range);
 }
 
 /* A window that slides over rows or columns. */

@@ -13,7 +13,7 @@ urs_int8_mean_factor urs_int8_mean_of(const urs_int8_graph *g, const urs_int8_op
 
 static inline int8_t urs_int8_mean_one(const urs_int8_mean_factor *f, int32_t sum)
 {
-    return (int8_t)urs_int8_clamp(urs_int8_wrap((int64_t)urs_int8_scale(sum + f->before, f->m) + f->after), -128, 127);
+    return urs_int8_settle(urs_int8_scale(sum + f->before, f->m), f->after, (urs_int8_range){-128, 127});
 }
 
 #endif

@@ -1,5 +1,8 @@
 target_sources(ursid_lib PRIVATE
     src/int8/arithmetic.c
+    src/int8/engine_arena.c
+    src/int8/engine_plan.c
+    src/int8/engine_run.c
     src/int8/int8_compare.c
     src/int8/int8_facts.c
     src/int8/int8_graph.c
@@ -16,7 +19,25 @@ target_sources(ursid_lib PRIVATE
     src/int8/int8_op_unary.c
     src/int8/int8_ops.c
     src/int8/int8_rules.c
+    src/int8/kernels.c
+    src/int8/kernels_plain.c
     src/int8/reference.c
+    src/int8/step_conv.c
+    src/int8/step_depthwise.c
+    src/int8/step_elements.c
     src/int8/tflite_read.c
     src/int8/tflite_rows.c
     src/int8/tflite_write.c)
+
+# One file an instruction set; which of them runs is decided at run time.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    target_sources(ursid_lib PRIVATE src/int8/kernels_avx2.c src/int8/kernels_avx_vnni.c src/int8/kernels_avx512_vnni.c)
+    set_source_files_properties(src/int8/kernels_avx2.c PROPERTIES COMPILE_OPTIONS "-mavx2")
+    set_source_files_properties(src/int8/kernels_avx_vnni.c PROPERTIES COMPILE_OPTIONS "-mavx2;-mavxvnni")
+    set_source_files_properties(src/int8/kernels_avx512_vnni.c PROPERTIES COMPILE_OPTIONS "-mavx2;-mavx512f;-mavx512bw;-mavx512vl;-mavx512vnni")
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+    target_sources(ursid_lib PRIVATE src/int8/kernels_neon.c src/int8/kernels_sdot.c)
+    set_source_files_properties(src/int8/kernels_sdot.c PROPERTIES COMPILE_OPTIONS "-march=armv8.2-a+dotprod")
+endif()
+# Loops over elements are left to the compiler to vectorise.
+set_source_files_properties(src/int8/step_elements.c src/int8/kernels_plain.c PROPERTIES COMPILE_OPTIONS "$<$<NOT:$<CONFIG:Debug>>:-O3>")

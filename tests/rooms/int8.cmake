@@ -1,6 +1,7 @@
 urs_test(unit int8_graph)
 urs_test(golden golden_int8)
 urs_test(backend int8_tflite)
+urs_test(backend int8_kernels)
 urs_fuzz(int8)
 
 if(URSID_TESTS)
