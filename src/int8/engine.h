@@ -47,6 +47,9 @@ void *urs_int8_worker_input(urs_int8_worker *worker, int32_t index);            
 const void *urs_int8_worker_output(const urs_int8_worker *worker, int32_t index); /* borrowed; valid until the next run */
 void urs_int8_worker_run(urs_int8_worker *worker);
 
+/* Runs `runs` times and prints the shortest time of every step, in microseconds, and its share. */
+void urs_int8_worker_profile(urs_int8_worker *worker, int runs, FILE *to);
+
 /* n images through a graph of one input: in is [n][bytes of the input], out[i] is [n][bytes of output i]. workers: one a thread of the pool. */
 urs_status urs_int8_run_images(urs_pool *pool, urs_int8_worker *const *workers, size_t n, const void *in, void *const *out, urs_error *err) URS_CHECKED;
 

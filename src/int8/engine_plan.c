@@ -55,7 +55,7 @@ static int32_t only_reader(const urs_int8_graph *g, int32_t tensor)
 static void fuse(urs_int8_plan *plan, urs_int8_step *s, bool *done)
 {
     const urs_int8_graph *g = plan->graph;
-    const bool convolution = s->op->kind == URS_INT8_CONV_2D || s->op->kind == URS_INT8_FULLY_CONNECTED || (s->op->kind == URS_INT8_DEPTHWISE_CONV_2D && s->run != run_oracle);
+    const bool convolution = s->run != run_oracle && (s->op->kind == URS_INT8_CONV_2D || s->op->kind == URS_INT8_FULLY_CONNECTED || s->op->kind == URS_INT8_DEPTHWISE_CONV_2D);
     const int32_t reader = convolution && !is_output(g, s->out) ? only_reader(g, s->out) : -1;
     if (reader < 0 || !urs_int8_table_of(&s->table, g, &g->ops[reader]))
         return;

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <string.h>
+#include <time.h>
 
 struct urs_int8_worker {
     urs_int8_frame frame; /* arena owned; scratch stands behind the activations */
@@ -48,6 +49,35 @@ void urs_int8_worker_run(urs_int8_worker *w)
         const urs_int8_step *s = &w->frame.plan->steps[i];
         s->run(s, &w->frame);
     }
+}
+
+static double microseconds(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
+}
+
+void urs_int8_worker_profile(urs_int8_worker *w, int runs, FILE *to)
+{
+    const urs_int8_plan *plan = w->frame.plan;
+    double *best = urs_array_new((size_t)plan->n_steps, sizeof *best), all = 0;
+    if (!best)
+        return;
+    for (int run = 0; run < runs; run++)
+        for (int32_t i = 0; i < plan->n_steps; i++) {
+            const double start = microseconds();
+            double time;
+            plan->steps[i].run(&plan->steps[i], &w->frame);
+            time = microseconds() - start;
+            best[i] = run == 0 || time < best[i] ? time : best[i];
+        }
+    for (int32_t i = 0; i < plan->n_steps; i++)
+        all += best[i];
+    for (int32_t i = 0; i < plan->n_steps; i++)
+        (void)fprintf(to, "%4d  %-18s %9.1f us %5.1f %%\n", (int)i, urs_int8_kind_name(plan->steps[i].op->kind), best[i], 100 * best[i] / all);
+    (void)fprintf(to, "all of %s: %.1f us\n", plan->kernels->name, all);
+    urs_free(best);
 }
 
 /* ---- many images ---- */

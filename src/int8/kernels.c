@@ -17,7 +17,7 @@ const urs_int8_kernels *urs_int8_kernels_runnable(int32_t index)
 #if defined(__x86_64__)
     unsigned a = 0, b, c, d; /* AVX-VNNI: bit 4 of eax; not every compiler has a name for it */
     (void)__get_cpuid_count(7, 1, &a, &b, &c, &d);
-    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
         tables[n++] = &urs_int8_kernels_avx512_vnni;
     if (__builtin_cpu_supports("avx2") && (a >> 4 & 1))
         tables[n++] = &urs_int8_kernels_avx_vnni;

@@ -22,7 +22,14 @@
  *      URS_INT8_PANEL_U8    uint8  x + 128           (zero point + 128) * sum of weights        group 4 (vpdpbusd)
  *      URS_INT8_PANEL_S8    int8   x                 zero point * sum of weights                group 4 (sdot)
  *
- * Weights are int16 beside S16, else int8. Depthwise kernels work on 16 channels of rows that are widened to int16 with the zero point taken off (int8_depthwise.c). Sums wrap; nothing saturates. */
+ * Weights are int16 beside S16, else int8.
+ *
+ * Depthwise kernels work on 16 channels of input rows that are widened to int16, the zero point taken off:
+ *
+ *      paired      row [pixel][16][2]: the pixel and the one `gap` to its right      weights [kh][(kw+1)/2][16][2]   two taps an instruction (pmaddwd, vpdpwssd)
+ *      otherwise   row [pixel][16]                                                   weights [kh][kw][16]            (smlal)
+ *
+ * Sums wrap; nothing saturates. */
 #ifndef URS_INT8_KERNELS_H
 #define URS_INT8_KERNELS_H
 
@@ -38,8 +45,15 @@ typedef enum urs_int8_panel { URS_INT8_PANEL_S16, URS_INT8_PANEL_U8, URS_INT8_PA
 typedef struct urs_int8_rescale {
     const int32_t *q, *left, *right; /* multipliers; max(e,0), max(-e,0) */
     int32_t zero_point, low, high;
-    bool up; /* halves upwards instead of away from zero */
+    bool up;   /* halves upwards instead of away from zero */
+    bool calm; /* no shift to the left, right at most 30, and every sum below 2^30: nothing can overflow */
 } urs_int8_rescale;
+
+/* A depthwise window: kh x kw taps, `gap` pixels from one to the next; `step` pixels from one output to the next. */
+typedef struct urs_int8_taps {
+    int32_t kh, kw;
+    size_t step, gap;
+} urs_int8_taps;
 
 typedef struct urs_int8_kernels {
     const char *name;
@@ -54,8 +68,15 @@ typedef struct urs_int8_kernels {
     void (*requantise)(int8_t *out, size_t stride, const int32_t *sums, size_t rows, size_t first, size_t n, const urs_int8_rescale *r);
     /* 16 channels of n pixels (stride bytes apart) as int16 without the zero point. */
     void (*widen)(int16_t *out, const int8_t *x, size_t stride, size_t n, int32_t zero_point);
-    /* sums[i][l] = bias[l] + sum over ky,kx of rows[ky][(i*step + kx*gap)][l] * weights[ky*kw+kx][l], for n outputs. Weights: kh*kw rows of 16, and one more of zeros. */
-    void (*depthwise)(int32_t *sums, const int16_t *const *rows, const int16_t *weights, const int32_t *bias, int32_t kh, int32_t kw, size_t step, size_t gap, size_t n);
+    /* sums[i][l] = bias[l] + what the window of output i sees, for n outputs; rows and weights in the layout of `paired`. */
+    void (*depthwise)(int32_t *sums, const int16_t *const *rows, const int16_t *weights, const int32_t *bias, const urs_int8_taps *taps, size_t n);
+    bool paired;
+    /* paired only: out[i][l] = (row[i][l], row[i + gap][l]) for n pixels. */
+    void (*pair)(int16_t *out, const int16_t *row, size_t n, size_t gap);
+    /* sums[c] += the channel's numbers of all pixels. */
+    void (*total)(int32_t *sums, const int8_t *x, size_t pixels, size_t channels);
+    /* sums[i] = (a[i] - zero_a) * (b[i] - zero_b) */
+    void (*product)(int32_t *sums, const int8_t *a, const int8_t *b, size_t n, int32_t zero_a, int32_t zero_b);
     /* y[i] = table[x[i]]; y may be x. */
     void (*map)(uint8_t *y, const uint8_t *x, size_t n, const urs_int8_table *table);
 } urs_int8_kernels;

@@ -57,4 +57,5 @@ static void tile(int32_t *sums, const void *panel, size_t stride, const void *we
 }
 
 const urs_int8_kernels urs_int8_kernels_avx2 = {
-    .name = "avx2", .panel = URS_INT8_PANEL_S16, .group = 2, .rows = ROWS, .fill = fill, .tile = tile, .requantise = requantise, .widen = widen, .depthwise = depthwise, .map = map};
+    .name = "avx2", .panel = URS_INT8_PANEL_S16, .group = 2, .rows = ROWS, .fill = fill, .tile = tile, .requantise = requantise_256, .widen = widen,
+    .depthwise = depthwise_256, .paired = true, .pair = pair, .total = total, .product = product, .map = map_256};

@@ -38,10 +38,27 @@ INLINE void tile_rows(int32_t *sums, const char *panel, size_t stride, const int
     }
 }
 
+/* One pixel: the chain of sums would be all that is waited for, so there are four of them. */
+static void tile_one(int32_t *sums, const char *panel, const int8_t *w, size_t groups, const int32_t *bias)
+{
+    __m256i acc[4][2] = {{_mm256_loadu_si256((const __m256i *)bias), _mm256_loadu_si256((const __m256i *)(bias + 8))}};
+    for (size_t g = 0; g < groups; g += 4)
+#pragma GCC unroll 4
+        for (size_t k = 0; k < 4; k++)
+            if (g + k < groups) {
+                int32_t four;
+                memcpy(&four, panel + 4 * (g + k), sizeof four);
+                acc[k][0] = _mm256_dpbusd_avx_epi32(acc[k][0], _mm256_set1_epi32(four), _mm256_loadu_si256((const __m256i *)(w + (g + k) * 64)));
+                acc[k][1] = _mm256_dpbusd_avx_epi32(acc[k][1], _mm256_set1_epi32(four), _mm256_loadu_si256((const __m256i *)(w + (g + k) * 64 + 32)));
+            }
+    for (size_t h = 0; h < 2; h++)
+        _mm256_storeu_si256((__m256i *)(sums + 8 * h), _mm256_add_epi32(_mm256_add_epi32(acc[0][h], acc[1][h]), _mm256_add_epi32(acc[2][h], acc[3][h])));
+}
+
 static void tile(int32_t *sums, const void *panel, size_t stride, const void *weights, size_t groups, const int32_t *bias, int32_t rows)
 {
     switch (rows) {
-    case 1: tile_rows(sums, panel, stride, weights, groups, bias, 1); break;
+    case 1: tile_one(sums, panel, weights, groups, bias); break;
     case 2: tile_rows(sums, panel, stride, weights, groups, bias, 2); break;
     case 3: tile_rows(sums, panel, stride, weights, groups, bias, 3); break;
     case 4: tile_rows(sums, panel, stride, weights, groups, bias, 4); break;
@@ -51,4 +68,5 @@ static void tile(int32_t *sums, const void *panel, size_t stride, const void *we
 }
 
 const urs_int8_kernels urs_int8_kernels_avx_vnni = {
-    .name = "avx-vnni", .panel = URS_INT8_PANEL_U8, .group = 4, .rows = ROWS, .fill = fill, .tile = tile, .requantise = requantise, .widen = widen, .depthwise = depthwise, .map = map};
+    .name = "avx-vnni", .panel = URS_INT8_PANEL_U8, .group = 4, .rows = ROWS, .fill = fill, .tile = tile, .requantise = requantise_256, .widen = widen,
+    .depthwise = depthwise_256, .paired = true, .pair = pair, .total = total, .product = product, .map = map_256};

@@ -40,22 +40,35 @@ static void widen(int16_t *out, const int8_t *x, size_t stride, size_t n, int32_
             out[i * URS_INT8_LANES + l] = (int16_t)(x[i * stride + l] - zero_point);
 }
 
-static void depthwise(int32_t *sums, const int16_t *const *rows, const int16_t *weights, const int32_t *bias, int32_t kh, int32_t kw, size_t step, size_t gap, size_t n)
+static void depthwise(int32_t *sums, const int16_t *const *rows, const int16_t *weights, const int32_t *bias, const urs_int8_taps *t, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         uint32_t acc[URS_INT8_LANES];
         const int16_t *w = weights;
         for (size_t l = 0; l < URS_INT8_LANES; l++)
             acc[l] = (uint32_t)bias[l];
-        for (int32_t ky = 0; ky < kh; ky++)
-            for (int32_t kx = 0; kx < kw; kx++, w += URS_INT8_LANES) {
-                const int16_t *x = rows[ky] + (i * step + (size_t)kx * gap) * URS_INT8_LANES;
+        for (int32_t ky = 0; ky < t->kh; ky++)
+            for (int32_t kx = 0; kx < t->kw; kx++, w += URS_INT8_LANES) {
+                const int16_t *x = rows[ky] + (i * t->step + (size_t)kx * t->gap) * URS_INT8_LANES;
                 for (size_t l = 0; l < URS_INT8_LANES; l++)
                     acc[l] += (uint32_t)(x[l] * w[l]);
             }
         for (size_t l = 0; l < URS_INT8_LANES; l++)
             sums[i * URS_INT8_LANES + l] = (int32_t)acc[l];
     }
+}
+
+static void total(int32_t *sums, const int8_t *x, size_t pixels, size_t channels)
+{
+    for (size_t p = 0; p < pixels; p++)
+        for (size_t c = 0; c < channels; c++)
+            sums[c] += x[p * channels + c];
+}
+
+static void product(int32_t *sums, const int8_t *a, const int8_t *b, size_t n, int32_t zero_a, int32_t zero_b)
+{
+    for (size_t i = 0; i < n; i++)
+        sums[i] = (a[i] - zero_a) * (b[i] - zero_b);
 }
 
 static void map(uint8_t *y, const uint8_t *x, size_t n, const urs_int8_table *table)
@@ -65,4 +78,5 @@ static void map(uint8_t *y, const uint8_t *x, size_t n, const urs_int8_table *ta
 }
 
 const urs_int8_kernels urs_int8_kernels_plain = {
-    .name = "plain", .panel = URS_INT8_PANEL_S16, .group = 2, .rows = 4, .fill = fill, .tile = tile, .requantise = requantise, .widen = widen, .depthwise = depthwise, .map = map};
+    .name = "plain", .panel = URS_INT8_PANEL_S16, .group = 2, .rows = 4, .fill = fill, .tile = tile, .requantise = requantise, .widen = widen, .depthwise = depthwise,
+    .total = total, .product = product, .map = map};

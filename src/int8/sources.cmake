@@ -32,9 +32,9 @@ target_sources(ursid_lib PRIVATE
 # One file an instruction set; which of them runs is decided at run time.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     target_sources(ursid_lib PRIVATE src/int8/kernels_avx2.c src/int8/kernels_avx_vnni.c src/int8/kernels_avx512_vnni.c)
-    set_source_files_properties(src/int8/kernels_avx2.c PROPERTIES COMPILE_OPTIONS "-mavx2")
-    set_source_files_properties(src/int8/kernels_avx_vnni.c PROPERTIES COMPILE_OPTIONS "-mavx2;-mavxvnni")
-    set_source_files_properties(src/int8/kernels_avx512_vnni.c PROPERTIES COMPILE_OPTIONS "-mavx2;-mavx512f;-mavx512bw;-mavx512vl;-mavx512vnni")
+    set_source_files_properties(src/int8/kernels_avx2.c PROPERTIES COMPILE_OPTIONS "-mavx2;$<$<NOT:$<CONFIG:Debug>>:-O3>")
+    set_source_files_properties(src/int8/kernels_avx_vnni.c PROPERTIES COMPILE_OPTIONS "-mavx2;-mavxvnni;$<$<NOT:$<CONFIG:Debug>>:-O3>")
+    set_source_files_properties(src/int8/kernels_avx512_vnni.c PROPERTIES COMPILE_OPTIONS "-mavx2;-mavx512f;-mavx512bw;-mavx512vl;-mavx512vnni;-mavx512vbmi;$<$<NOT:$<CONFIG:Debug>>:-O3>")
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
     target_sources(ursid_lib PRIVATE src/int8/kernels_neon.c src/int8/kernels_sdot.c)
     set_source_files_properties(src/int8/kernels_sdot.c PROPERTIES COMPILE_OPTIONS "-march=armv8.2-a+dotprod")

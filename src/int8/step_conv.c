@@ -3,14 +3,17 @@
 
 #include "base/memory.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-/* Scratch of one thread: | panel: rows * depth' numbers | sums: rows * 16 int32 | window: depth bytes | */
+/* Scratch of one thread: | panel: rows * depth' numbers | sums: rows * 16 int32 | windows: rows * depth' bytes | COPY bytes | */
 typedef struct scratch {
     char *panel;
     int32_t *sums;
-    int8_t *window;
+    int8_t *windows; /* of neighbouring pixels, one after the other */
 } scratch;
+
+#define COPY 16 /* bytes that are copied at once: the arena has as many behind its end */
 
 static size_t panel_stride(const urs_int8_step *s)
 {
@@ -26,7 +29,7 @@ static scratch parts(const urs_int8_step *s, char *memory)
 {
     scratch p = {.panel = memory};
     p.sums = (int32_t *)(void *)(memory + panel_bytes(s));
-    p.window = (int8_t *)(p.sums + s->kernels->rows * URS_INT8_LANES);
+    p.windows = (int8_t *)(p.sums + s->kernels->rows * URS_INT8_LANES);
     return p;
 }
 
@@ -41,7 +44,9 @@ static void gather(int8_t *out, const urs_int8_step *s, const int8_t *x, int32_t
         if (iy < 0 || iy >= r->in) {
             memset(out, zero, width);
         } else if (c->dilation == 1 && x0 >= 0 && x0 + c->kernel <= c->in) {
-            memcpy(out, x + ((size_t)iy * (size_t)c->in + (size_t)x0) * depth, width);
+            const int8_t *from = x + ((size_t)iy * (size_t)c->in + (size_t)x0) * depth;
+            for (size_t i = 0; i < width; i += COPY) /* a little too much: what follows overwrites it */
+                memcpy(out + i, from + i, COPY);
         } else {
             for (int32_t kx = 0; kx < c->kernel; kx++) {
                 const int32_t ix = x0 + kx * c->dilation;
@@ -62,14 +67,21 @@ static void fill_panel(const urs_int8_step *s, const scratch *p, const int8_t *x
         s->kernels->fill(p->panel, x + first * s->depth, rows * s->depth, zero);
         return;
     }
-    for (size_t r = 0; r < rows; r++) {
-        const int8_t *window = x + (first + r) * s->depth;
-        if (!s->contiguous) {
-            gather(p->window, s, x, (int32_t)((first + r) / (size_t)s->columns.out), (int32_t)((first + r) % (size_t)s->columns.out), zero, depth);
-            window = p->window;
+    if (!s->contiguous) {
+        const size_t row = s->groups * (size_t)s->kernels->group;
+        size_t oy = first / (size_t)s->columns.out, ox = first % (size_t)s->columns.out;
+        for (size_t r = 0; r < rows; r++) {
+            gather(p->windows + r * row, s, x, (int32_t)oy, (int32_t)ox, zero, depth);
+            if (++ox == (size_t)s->columns.out) {
+                ox = 0;
+                oy++;
+            }
         }
-        s->kernels->fill(p->panel + r * stride, window, s->depth, zero);
+        s->kernels->fill(p->panel, p->windows, rows * row, zero);
+        return;
     }
+    for (size_t r = 0; r < rows; r++)
+        s->kernels->fill(p->panel + r * stride, x + (first + r) * s->depth, s->depth, zero);
 }
 
 static void run(const urs_int8_step *s, const urs_int8_frame *f)
@@ -123,6 +135,17 @@ static urs_status offsets(int32_t **out, const urs_int8_step *s, const int8_t *w
     return URS_OK;
 }
 
+/* The largest sum of products that weights of channel c can give: differences from the zero point are at most 255. */
+static int64_t reach(const urs_int8_tensor *w, size_t c, size_t channels)
+{
+    const size_t depth = urs_int8_shape_elements(w->shape) / channels;
+    const bool last = w->shape.rank == 4 && w->shape.dim[0] == 1 && (size_t)w->shape.dim[3] == channels; /* depthwise, or one channel: then both orders are the same */
+    int64_t sum = 0;
+    for (size_t k = 0; k < depth; k++)
+        sum += llabs((int64_t)((const int8_t *)w->data)[last ? k * channels + c : c * depth + k]);
+    return 255 * sum;
+}
+
 urs_status urs_int8_step_factors(urs_int8_step *s, const urs_int8_graph *g, size_t channels, bool up, const int32_t *offset, urs_error *err)
 {
     const size_t padded = urs_int8_round_up(channels, URS_INT8_LANES);
@@ -131,18 +154,21 @@ urs_status urs_int8_step_factors(urs_int8_step *s, const urs_int8_graph *g, size
     const urs_int8_range range = urs_int8_range_of(s->op->attr.activation, out);
     const int32_t *bias = urs_int8_has_input(s->op, 2) ? urs_int8_input_of(g, s->op, 2)->data : NULL;
     int32_t *numbers = urs_aligned_new(4 * padded * sizeof *numbers);
+    bool calm = true;
     if (!numbers)
         return urs_fail(err, URS_ENOMEM, "no memory for the factors of %s", urs_int8_kind_name(s->op->kind));
     for (size_t c = 0; c < channels; c++) {
+        const int64_t largest = (bias ? llabs((int64_t)bias[c]) : 0) + reach(w, c, channels);
         const urs_int8_multiplier m = urs_int8_multiplier_of(urs_int8_weight_factor(in, w, (int32_t)c, out));
         numbers[c] = urs_int8_wrap((int64_t)(bias ? bias[c] : 0) + (offset ? offset[c] : 0));
         numbers[padded + c] = m.q;
         numbers[2 * padded + c] = m.e > 0 ? m.e : 0;
         numbers[3 * padded + c] = m.e > 0 ? 0 : -m.e;
+        calm = calm && m.e <= 0 && m.e >= -30 && largest < (int64_t)1 << 30;
     }
     s->numbers = numbers;
     s->owned_bytes += 4 * padded * sizeof *numbers;
-    s->rescale = (urs_int8_rescale){.q = numbers + padded, .left = numbers + 2 * padded, .right = numbers + 3 * padded, .zero_point = out.zero_point, .low = range.low, .high = range.high, .up = up};
+    s->rescale = (urs_int8_rescale){.q = numbers + padded, .left = numbers + 2 * padded, .right = numbers + 3 * padded, .zero_point = out.zero_point, .low = range.low, .high = range.high, .up = up, .calm = calm};
     return URS_OK;
 }
 
@@ -153,7 +179,7 @@ urs_status urs_int8_step_conv(bool *known, urs_int8_step *s, const urs_int8_plan
     int32_t *offset = NULL;
     size_t bytes;
     urs_status status;
-    *known = s->op->kind == URS_INT8_CONV_2D || s->op->kind == URS_INT8_FULLY_CONNECTED;
+    *known = (s->op->kind == URS_INT8_CONV_2D || s->op->kind == URS_INT8_FULLY_CONNECTED) && !urs_int8_input_of(g, s->op, 0)->data; /* of a constant: nothing may be read behind it */
     if (!*known)
         return URS_OK;
     x = urs_int8_input_of(g, s->op, 0);
@@ -176,7 +202,7 @@ urs_status urs_int8_step_conv(bool *known, urs_int8_step *s, const urs_int8_plan
     if (status == URS_OK)
         status = urs_int8_step_factors(s, g, s->channels, plan->arithmetic == URS_INT8_TFLITE, offset, err);
     urs_free(offset);
-    s->scratch_bytes = panel_bytes(s) + (size_t)s->kernels->rows * URS_INT8_LANES * sizeof(int32_t) + urs_int8_round_up(s->depth, URS_INT8_ALIGN);
+    s->scratch_bytes = panel_bytes(s) + (size_t)s->kernels->rows * (URS_INT8_LANES * sizeof(int32_t) + s->groups * (size_t)s->kernels->group) + COPY;
     s->run = run;
     return status;
 }

@@ -26,16 +26,6 @@ static void requantise_chunk(const urs_int8_step *s, int8_t *y, const int32_t *s
         s->kernels->requantise(y + rows * URS_INT8_LANES, URS_INT8_LANES, sums + rows * URS_INT8_LANES, 1, 0, rest, &s->rescale);
 }
 
-static void multiply(int32_t *sums, const int8_t *a, const int8_t *b, size_t a_step, size_t b_step, size_t n, const urs_int8_binary *r)
-{
-    if (a_step && b_step)
-        for (size_t i = 0; i < n; i++)
-            sums[i] = (a[i] - r->zero_a) * (b[i] - r->zero_b);
-    else
-        for (size_t i = 0; i < n; i++)
-            sums[i] = (a[i * a_step] - r->zero_a) * (b[i * b_step] - r->zero_b);
-}
-
 /* The terms stand by the operand's bits as uint8. */
 static void add(int32_t *sums, const int8_t *a, const int8_t *b, size_t a_step, size_t b_step, size_t n, const int32_t *terms)
 {
@@ -43,22 +33,38 @@ static void add(int32_t *sums, const int8_t *a, const int8_t *b, size_t a_step, 
         sums[i] = terms[(uint8_t)a[i * a_step]] + terms[TERMS + (uint8_t)b[i * b_step]];
 }
 
+/* Sums of n numbers of one repetition. */
+static void combine(int32_t *sums, const urs_int8_step *s, const int8_t *a, const int8_t *b, size_t n)
+{
+    const urs_int8_binary *r = &s->binary;
+    if (!r->product)
+        add(sums, a, b, s->a_inner, s->b_inner, n, s->numbers + 3 * URS_INT8_LANES);
+    else if (s->a_inner && s->b_inner)
+        s->kernels->product(sums, a, b, n, r->zero_a, r->zero_b);
+    else
+        for (size_t i = 0; i < n; i++)
+            sums[i] = (a[i * s->a_inner] - r->zero_a) * (b[i * s->b_inner] - r->zero_b);
+}
+
 static void run_binary(const urs_int8_step *s, const urs_int8_frame *f)
 {
     const int8_t *a = urs_int8_frame_read(f, s->op->in[0]), *b = urs_int8_frame_read(f, s->op->in[1]);
     int8_t *y = urs_int8_frame_write(f, s->out);
     int32_t sums[CHUNK];
+    size_t held = 0; /* sums that wait: short repetitions are requantised together */
     for (size_t o = 0; o < s->outer; o++, a += s->a_outer, b += s->b_outer)
-        for (size_t i = 0; i < s->inner; i += CHUNK) {
-            const size_t n = s->inner - i < CHUNK ? s->inner - i : CHUNK;
-            const int8_t *p = a + i * s->a_inner, *q = b + i * s->b_inner;
-            if (s->binary.product)
-                multiply(sums, p, q, s->a_inner, s->b_inner, n, &s->binary);
-            else
-                add(sums, p, q, s->a_inner, s->b_inner, n, s->numbers + 3 * URS_INT8_LANES);
-            requantise_chunk(s, y, sums, n);
-            y += n;
+        for (size_t i = 0; i < s->inner;) {
+            const size_t room = CHUNK - held, n = s->inner - i < room ? s->inner - i : room;
+            combine(sums + held, s, a + i * s->a_inner, b + i * s->b_inner, n);
+            held += n;
+            i += n;
+            if (held == CHUNK) {
+                requantise_chunk(s, y, sums, held);
+                y += held;
+                held = 0;
+            }
         }
+    requantise_chunk(s, y, sums, held);
 }
 
 /* Strides of an operand beside an output of outer * inner numbers; false: another pattern of repeating. */
@@ -98,8 +104,9 @@ static urs_status prepare_binary(bool *known, urs_int8_step *s, const urs_int8_g
     }
     s->numbers = numbers;
     s->owned_bytes += (3 * URS_INT8_LANES + 2 * TERMS) * sizeof *numbers;
+    /* Terms are below 2^28 and products below 2^16. */
     s->rescale = (urs_int8_rescale){.q = numbers, .left = numbers + URS_INT8_LANES, .right = numbers + 2 * URS_INT8_LANES, .zero_point = s->binary.zero_out,
-                                    .low = s->binary.range.low, .high = s->binary.range.high};
+                                    .low = s->binary.range.low, .high = s->binary.range.high, .calm = s->binary.out.e <= 0 && s->binary.out.e >= -30};
     s->run = run_binary;
     *known = true;
     return URS_OK;
@@ -113,9 +120,7 @@ static void run_mean(const urs_int8_step *s, const urs_int8_frame *f)
     int8_t *y = urs_int8_frame_write(f, s->out);
     int32_t *sums = (int32_t *)(void *)f->scratch;
     memset(sums, 0, s->channels * sizeof *sums);
-    for (size_t p = 0; p < s->depth; p++, x += s->channels)
-        for (size_t c = 0; c < s->channels; c++)
-            sums[c] += x[c];
+    s->kernels->total(sums, x, s->depth, s->channels);
     for (size_t c = 0; c < s->channels; c++)
         y[c] = urs_int8_mean_one(&s->mean, sums[c]);
 }
