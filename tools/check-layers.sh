@@ -4,6 +4,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 rooms=(base image compute int8 nn models data eval train stages catalogue interchange synth api cli)
 
+rooms=("${rooms[@]:0:${#rooms[@]}-1}" edge cli) # the commands choose engines, nobody else does
+
 failed=0
 passed=0
 allowed=" "

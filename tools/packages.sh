@@ -3,14 +3,17 @@
 #   tools/packages.sh build       what a release build needs
 #   tools/packages.sh fuzz        and what the fuzz targets need on top
 #   tools/packages.sh bench       and what make bench needs on top
+#   tools/packages.sh edge        what the cross build for aarch64 and its tests need
 set -u
-build='cmake ninja-build gcc g++ binutils pkg-config libdnnl-dev libjpeg62-turbo-dev libpng-dev libtiff-dev libwebp-dev libexif-dev libsqlite3-dev libzip-dev libjansson-dev
+build='cmake ninja-build gcc g++ binutils pkg-config libdnnl-dev libjpeg62-turbo-dev libpng-dev libtiff-dev libwebp-dev libsqlite3-dev libzip-dev libjansson-dev
        libexpat1-dev libyaml-dev'
+edge='cmake ninja-build gcc binutils pkg-config gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static libc6-dev:arm64 libjpeg62-turbo-dev:arm64 libsqlite3-dev:arm64 libjansson-dev:arm64'
 case "${1:-build}" in
     build) wanted=$build ;;
     fuzz) wanted="$build clang" ;;
     bench) wanted="$build python3" ;;
-    *) echo "usage: tools/packages.sh [build|fuzz|bench]" >&2; exit 2 ;;
+    edge) wanted=$edge ;;
+    *) echo "usage: tools/packages.sh [build|fuzz|bench|edge]" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
@@ -19,7 +22,7 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
 fi
 missing=()
 for package in $wanted; do
-    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
@@ -32,6 +35,7 @@ if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo)
 fi
 echo "installing: ${missing[*]}" >&2
+case "${missing[*]}" in *:arm64*) "${as_root[@]}" dpkg --add-architecture arm64 ;; esac
 install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2; }
 for attempt in 1 2 3; do
     "${as_root[@]}" apt-get update -q >&2

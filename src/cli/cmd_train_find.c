@@ -23,7 +23,7 @@ int urs_train_find_main(int argc, char **argv)
     urs_status status;
     const urs_option options[] = {
         URS_TRAIN_OPTIONS(&a),
-        URS_OPTION_TEXT("arch", "NAME", &o.arch, "yolov8n-seg or yolov8n"),
+        URS_OPTION_TEXT("arch", "NAME", &o.arch, "yolov8n-seg, yolov8n, or for int8 yolov8n-seg-hs, yolov8n-hs"),
         URS_OPTION_TEXT("backgrounds", "MANIFEST", &o.backgrounds, "empty frames"),
         URS_OPTION_TEXT("together", "GROUPS", &o.together, "same-scene pictures: \"bear081,bear095;bear171,bear199\""),
         URS_OPTION_DOUBLE("paste", "P", &paste, -1, 1, "share of pictures pasted on backgrounds; 0: 0.3, below 0: none"),

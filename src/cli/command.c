@@ -11,6 +11,7 @@
 #include <string.h>
 
 extern const urs_command urs_cmd_catalogue;
+extern const urs_command urs_cmd_energy;
 extern const urs_command urs_cmd_enroll;
 extern const urs_command urs_cmd_eval;
 extern const urs_command urs_cmd_find;
@@ -22,6 +23,7 @@ extern const urs_command urs_cmd_train;
 
 static const urs_command *const commands[] = {
     &urs_cmd_catalogue,
+    &urs_cmd_energy,
     &urs_cmd_enroll,
     &urs_cmd_eval,
     &urs_cmd_find,

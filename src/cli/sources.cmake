@@ -1,6 +1,7 @@
 target_sources(ursid_lib PRIVATE
     src/cli/cancel.c
     src/cli/cmd_catalogue.c
+    src/cli/cmd_energy.c
     src/cli/cmd_enroll.c
     src/cli/cmd_eval.c
     src/cli/cmd_eval_chain.c

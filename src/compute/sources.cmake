@@ -22,8 +22,16 @@ foreach(f64 0 1)
     target_sources(ursid_lib PRIVATE $<TARGET_OBJECTS:urs_ref_${f64}>)
 endforeach()
 
+# An edge build ends here: nobody but the onednn backend uses what follows.
+if(NOT URS_ONEDNN)
+    return()
+endif()
+
 # The onednn backend, and our kernels on blocked layouts once per instruction set.
 find_package(OpenMP REQUIRED COMPONENTS C)
+# Not find_package(dnnl): Debian 12's dnnl-config.cmake fails where the OpenCL headers are missing, though its library needs none of them to link.
+find_library(DNNL_LIBRARY dnnl)
+find_path(DNNL_INCLUDE oneapi/dnnl/dnnl.h)
 target_sources(ursid_lib PRIVATE
     src/compute/adapter.c
     src/compute/dnnl_bridge.c

@@ -1,4 +1,5 @@
 target_sources(ursid_lib PRIVATE
+    src/data/absent_readers.c
     src/data/augment_colour.c
     src/data/augment_frame.c
     src/data/augment_geometry.c
@@ -10,8 +11,8 @@ target_sources(ursid_lib PRIVATE
     src/data/dataset_csv.c
     src/data/dataset_folders.c
     src/data/dataset_heads.c
-    src/data/dataset_imglab.c
-    src/data/dataset_yolo.c
+    $<$<BOOL:${URS_EXPAT}>:src/data/dataset_imglab.c>
+    $<$<BOOL:${URS_YAML}>:src/data/dataset_yolo.c>
     src/data/dhash.c
     src/data/frames.c
     src/data/frames_picture.c

@@ -1,14 +1,35 @@
-/* EXIF through libexif: orientation, time, zone, camera. See codec.h.
+/* EXIF: orientation, time, zone, camera. See codec.h.
  *
- * Cameras write nonsense into these fields often (zeros, spaces, dates without a clock set); a field that does not read as what it should be is left out. */
-#include "base/memory.h"
+ * The block is a small TIFF file; its numbers are in the order that its first two bytes name, and its offsets count from there:
+ *
+ *      "II" or "MM", 42 as u16, u32 offset of folder 0 ----+
+ *                                                          v
+ *      folder:  u16 n | n entries of 12 bytes | ...        0: make 010F, model 0110, orientation 0112, time 0132, u32 offset of the EXIF folder 8769
+ *      entry:   u16 tag | u16 type | u32 count | value     EXIF folder: original time 9003, zone 9010, zone of the original time 9011
+ *                                                |
+ *                                                +-- the value itself if it fits into 4 bytes, else the u32 offset of it
+ *
+ * Seven fields of two folders do not need a library, and a board need not carry one (docs/decisions/0010-edge-build.md). Cameras write nonsense into these fields often (zeros, spaces, dates
+ * without a clock set); a field that does not read as what it should be is left out. */
 #include "image/codec.h"
 
-#include <libexif/exif-data.h>
 #include <string.h>
 
 #define EXIF_SIZE_MAX 65536 /* an APP1 segment cannot be longer */
 #define FIELD_MAX 64
+#define ENTRY_SIZE 12
+
+enum { TYPE_ASCII = 2, TYPE_SHORT = 3, TYPE_LONG = 4 };
+enum {
+    TAG_MAKE = 0x010F,
+    TAG_MODEL = 0x0110,
+    TAG_ORIENTATION = 0x0112,
+    TAG_TIME = 0x0132,
+    TAG_EXIF_FOLDER = 0x8769,
+    TAG_TIME_ORIGINAL = 0x9003,
+    TAG_ZONE = 0x9010,
+    TAG_ZONE_ORIGINAL = 0x9011
+};
 
 static const char exif_mark[6] = {'E', 'x', 'i', 'f', 0, 0};
 
@@ -94,61 +115,109 @@ void urs_exif_set_camera(urs_exif *out, const char *make, const char *model)
         out->camera[n++] = b[i];
 }
 
-/* Text of a field in out, zero-terminated; false if it is absent or not text. */
-static bool field(char out[FIELD_MAX], ExifData *data, ExifIfd ifd, ExifTag tag)
+/* A TIFF structure of at most EXIF_SIZE_MAX bytes; every access is checked against `size`. */
+typedef struct tiff_view {
+    const uint8_t *data; /* borrowed */
+    size_t size;
+    bool big_endian;
+} tiff_view;
+
+typedef struct entry {
+    uint32_t type, count;
+    const uint8_t *value; /* borrowed; `bytes` of it are inside the block */
+    size_t bytes;
+} entry;
+
+/* 0 where there are no such bytes: no field that is read has the meaning 0. */
+static uint32_t number(const tiff_view *t, size_t at, size_t bytes)
 {
-    const ExifEntry *e = exif_content_get_entry(data->ifd[ifd], tag);
+    uint32_t v = 0;
+    if (at > t->size || bytes > t->size - at)
+        return 0;
+    for (size_t i = 0; i < bytes; i++)
+        v |= (uint32_t)t->data[at + i] << 8 * (t->big_endian ? bytes - 1 - i : i);
+    return v;
+}
+
+/* The entry of `tag` in the folder at `folder` (0: there is no such folder), with its value inside the block. */
+static bool find_entry(entry *out, const tiff_view *t, size_t folder, uint32_t tag)
+{
+    static const uint8_t width_of[] = {0, 1, 1, 2, 4, 8};
+    const uint32_t n = folder ? number(t, folder, 2) : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const size_t at = folder + 2 + (size_t)i * ENTRY_SIZE;
+        size_t from = at + 8, bytes;
+        if (at + ENTRY_SIZE > t->size)
+            return false;
+        if (number(t, at, 2) != tag)
+            continue;
+        *out = (entry){.type = number(t, at + 2, 2), .count = number(t, at + 4, 4)};
+        if (out->type == 0 || out->type >= sizeof width_of || out->count > EXIF_SIZE_MAX)
+            return false;
+        bytes = out->count * (size_t)width_of[out->type];
+        if (bytes > 4)
+            from = number(t, at + 8, 4);
+        if (from > t->size || bytes > t->size - from)
+            return false;
+        out->value = t->data + from;
+        out->bytes = bytes;
+        return true;
+    }
+    return false;
+}
+
+/* Text of a field in out, zero-terminated; false if it is absent or not text. */
+static bool field(char out[FIELD_MAX], const tiff_view *t, size_t folder, uint32_t tag)
+{
+    entry e;
     size_t n;
-    if (!e || e->format != EXIF_FORMAT_ASCII || !e->data || e->size == 0)
+    if (!find_entry(&e, t, folder, tag) || e.type != TYPE_ASCII || e.bytes == 0)
         return false;
-    n = e->size < FIELD_MAX - 1 ? e->size : FIELD_MAX - 1;
-    memcpy(out, e->data, n);
+    n = e.bytes < FIELD_MAX - 1 ? e.bytes : FIELD_MAX - 1;
+    memcpy(out, e.value, n);
     out[n] = '\0';
     return true;
 }
 
-static void read_time(urs_exif *out, ExifData *data, ExifIfd ifd, ExifTag time_tag, ExifTag zone_tag)
+static void read_time(urs_exif *out, const tiff_view *t, size_t folder, uint32_t time_tag, size_t zone_folder, uint32_t zone_tag)
 {
     char time[FIELD_MAX], zone[FIELD_MAX];
-    if (!out->has_time && field(time, data, ifd, time_tag))
-        urs_exif_set_time(out, time, field(zone, data, EXIF_IFD_EXIF, zone_tag) ? zone : NULL);
+    if (!out->has_time && field(time, t, folder, time_tag))
+        urs_exif_set_time(out, time, field(zone, t, zone_folder, zone_tag) ? zone : NULL);
 }
 
 void urs_exif_parse(urs_exif *out, const uint8_t *data, size_t size)
 {
-    ExifData *exif;
-    const ExifEntry *orientation;
     char make[FIELD_MAX], model[FIELD_MAX];
     bool has_make, has_model;
-    uint8_t *block;
-    const bool marked = size >= sizeof exif_mark && memcmp(data, exif_mark, sizeof exif_mark) == 0;
-    const size_t lead = marked ? 0 : sizeof exif_mark;
+    size_t main_folder, exif_folder = 0;
+    tiff_view t;
+    entry e;
 
-    if (size < 8 || size > EXIF_SIZE_MAX)
+    if (size > EXIF_SIZE_MAX)
         return;
-    block = urs_array_new(size + lead, 1); /* libexif wants the mark in front, which PNG leaves out */
-    exif = exif_data_new();
-    if (!exif || !block)
-        goto done;
-    memcpy(block, exif_mark, lead);
-    memcpy(block + lead, data, size);
-    exif_data_unset_option(exif, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION); /* do not invent fields that are missing */
-    exif_data_load_data(exif, block, (unsigned int)(size + lead));
-
-    orientation = exif_content_get_entry(exif->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
-    if (orientation && orientation->format == EXIF_FORMAT_SHORT && orientation->size >= 2 && orientation->data) {
-        const int32_t value = exif_get_short(orientation->data, exif_data_get_byte_order(exif));
-        if (value >= 1 && value <= 8)
-            out->orientation = value;
+    if (size >= sizeof exif_mark && memcmp(data, exif_mark, sizeof exif_mark) == 0) { /* PNG leaves the mark out */
+        data += sizeof exif_mark;
+        size -= sizeof exif_mark;
     }
-    read_time(out, exif, EXIF_IFD_EXIF, EXIF_TAG_DATE_TIME_ORIGINAL, EXIF_TAG_OFFSET_TIME_ORIGINAL);
-    read_time(out, exif, EXIF_IFD_0, EXIF_TAG_DATE_TIME, EXIF_TAG_OFFSET_TIME);
-    has_make = field(make, exif, EXIF_IFD_0, EXIF_TAG_MAKE);
-    has_model = field(model, exif, EXIF_IFD_0, EXIF_TAG_MODEL);
+    if (size < 8 || (memcmp(data, "II", 2) != 0 && memcmp(data, "MM", 2) != 0))
+        return;
+    t = (tiff_view){.data = data, .size = size, .big_endian = data[0] == 'M'};
+    if (number(&t, 2, 2) != 42)
+        return;
+    main_folder = number(&t, 4, 4);
+    if (find_entry(&e, &t, main_folder, TAG_EXIF_FOLDER) && e.type == TYPE_LONG && e.count == 1)
+        exif_folder = number(&t, (size_t)(e.value - data), 4);
+
+    if (find_entry(&e, &t, main_folder, TAG_ORIENTATION) && e.type == TYPE_SHORT && e.count >= 1) {
+        const uint32_t value = number(&t, (size_t)(e.value - data), 2);
+        if (value >= 1 && value <= 8)
+            out->orientation = (int32_t)value;
+    }
+    read_time(out, &t, exif_folder, TAG_TIME_ORIGINAL, exif_folder, TAG_ZONE_ORIGINAL);
+    read_time(out, &t, main_folder, TAG_TIME, exif_folder, TAG_ZONE);
+    has_make = field(make, &t, main_folder, TAG_MAKE);
+    has_model = field(model, &t, main_folder, TAG_MODEL);
     if (has_make || has_model)
         urs_exif_set_camera(out, has_make ? make : NULL, has_model ? model : NULL);
-done:
-    if (exif)
-        exif_data_unref(exif);
-    urs_free(block);
 }

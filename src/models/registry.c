@@ -34,6 +34,16 @@ static const urs_arch table[] = {
     {.name = "yolov8n_trunk", .description = "trunk of YOLOv8n as a classifier, for pretraining", .build = urs_yolov8n_trunk_build,
      .input = {.width = 224, .height = 224, .fit = URS_FIT_CENTRE_CROP, .crop_share = 0.875f, .std = {1.0f, 1.0f, 1.0f}},
      .classes = 1000, .feature_dim = 256, .size_multiple = 32},
+    /* Variants for int8 on an NPU. */
+    {.name = "yolov8n-hs", .description = "YOLOv8n with hard-swish for SiLU, for int8", .build = urs_yolov8n_hs_build,
+     .input = {.width = 640, .height = 640, .fit = URS_FIT_LETTERBOX, .std = {1.0f, 1.0f, 1.0f}},
+     .classes = 80, .size_multiple = 32, .detector = true, .fixed_params = 16},
+    {.name = "yolov8n-seg-hs", .description = "YOLOv8n-seg with hard-swish for SiLU, for int8", .build = urs_yolov8n_seg_hs_build,
+     .input = {.width = 640, .height = 640, .fit = URS_FIT_LETTERBOX, .std = {1.0f, 1.0f, 1.0f}},
+     .classes = 80, .size_multiple = 32, .detector = true, .segmenter = true, .fixed_params = 16},
+    {.name = "convnext_tiny_npu", .description = "ConvNeXt-Tiny with batch norms and hard-swish, for int8", .build = urs_convnext_tiny_npu_build,
+     .input = {.width = 224, .height = 224, .fit = URS_FIT_CENTRE_CROP, .crop_share = 0.949f, .mean = IMAGENET_MEAN, .std = IMAGENET_STD},
+     .classes = 1000, .feature_dim = 768, .size_multiple = 32, .drop_path = 0.1f},
 };
 
 int32_t urs_arch_count(void)

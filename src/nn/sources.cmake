@@ -1,4 +1,5 @@
 target_sources(ursid_lib PRIVATE
+    src/nn/absent_pth.c
     src/nn/graph.c
     src/nn/graph_build.c
     src/nn/plan.c
@@ -27,7 +28,7 @@ target_sources(ursid_lib PRIVATE
     src/nn/ops.c
     src/nn/pickle.c
     src/nn/pickle_torch.c
-    src/nn/pth.c
+    $<$<BOOL:${URS_ZIP}>:src/nn/pth.c>
     src/nn/safetensors.c
     src/nn/tflite.c
     src/nn/weights.c

@@ -36,6 +36,9 @@ static void counts(urs_test *t)
         {{.arch = "yolov8n-seg", .classes = 80}, 3409968, 6000, 6},
         {{.arch = "yolov8n-seg", .classes = 1}, 3263811, 5670, 6},
         {{.arch = "yolov8n-seg", .classes = 1, .input_width = 160, .input_height = 160}, 3263811, 354, 0.6},
+        {{.arch = "yolov8n-hs", .classes = 80}, 3157200, 4370, 6},
+        {{.arch = "yolov8n-seg-hs", .classes = 1}, 3263811, 5670, 6},
+        {{.arch = "convnext_tiny_npu"}, 28589128 + 2 * (768 - 96), 4456, 0.6}, /* norms of 192, 384, 768 behind the downsamplings for those of 96, 192, 384 before */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         urs_graph *g = built(t, &rows[i].options);

@@ -1,0 +1,6 @@
+target_sources(ursid_lib PRIVATE
+    src/edge/board_profile.c
+    src/edge/energy.c
+    src/edge/tflite_library.c
+    src/edge/tflite_session.c)
+target_link_libraries(ursid_lib PUBLIC ${CMAKE_DL_LIBS})
