@@ -57,6 +57,11 @@ typedef enum urs_op_kind {
     URS_OP_DROP_PATH,      /* stochastic depth, whole samples ("row" mode); scales by 1/(1-p) */
     URS_OP_L2_NORM,        /* over channels of every pixel: x / max(|x|, eps) */
     URS_OP_SCALE,          /* layer scale; params: gamma [C] */
+    URS_OP_ATTENTION,      /* softmax(q k^T / sqrt(head dim) + position + mask) v, see compute/attention.h; inputs: one that holds q, k and v, or those three;
+                              params: as attr.position says */
+    URS_OP_PAD,            /* rows and columns of zeros on the sides that attr.pad_* name; where negative, rows and columns are cut off */
+    URS_OP_MERGE,          /* 2x2 pixels become one of 4C channels: (0,0), (1,0), (0,1), (1,1), row first: Swin's patch merging */
+    URS_OP_POSITION,       /* x + table; params: table [1,H,W,C], one for all images */
     URS_OP_COUNT
 } urs_op_kind;
 
@@ -71,6 +76,15 @@ typedef enum urs_activation {
     URS_ACT_GELU, /* exact: x * Phi(x) */
     URS_ACT_COUNT
 } urs_activation;
+
+/* What attention adds to the logit of query (y,x) and key (y',x') inside a window of side S; dy = y - y', dx = x - x'. */
+typedef enum urs_attention_position {
+    URS_ATTENTION_PLAIN,    /* nothing; no parameters */
+    URS_ATTENTION_TABLE,    /* table[(dy+S-1)(2S-1) + dx+S-1][head]; params: table [(2S-1)^2, heads]. Swin */
+    URS_ATTENTION_DISTANCE, /* table[head][|dy| S + |dx|]; params: table [heads, S^2]. TinyViT */
+    URS_ATTENTION_QUERY,    /* q . rows[dy+S-1] + q . columns[dx+S-1], q not scaled; params: rows and columns [2S-1, head dim]. SAM's ViT */
+    URS_ATTENTION_POSITIONS
+} urs_attention_position;
 
 typedef enum urs_resize_mode { URS_RESIZE_NEAREST, URS_RESIZE_BILINEAR /* half-pixel centres, as align_corners=False */ } urs_resize_mode;
 
@@ -88,6 +102,10 @@ typedef struct urs_op_attr {
     int32_t begin, count;                                 /* slice */
     urs_resize_mode resize;                               /* resize to out_h x out_w */
     int32_t out_h, out_w;
+    int32_t heads;                                        /* attention: >= 1; channels are cut into that many heads side by side */
+    int32_t window, shift;                                /* attention: side of the square windows, 0: the whole map; rows and columns that they are shifted by */
+    bool head_major;                                      /* attention with one input: channels are q, k, v of head 0, then of head 1 ...; else all q, all k, all v */
+    urs_attention_position position;
 } urs_op_attr;
 
 /* Shape and layout of an activation; block as above, >= 1. */

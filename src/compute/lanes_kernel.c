@@ -1,4 +1,5 @@
 /* Kernels around the tables of lanes.h: which table this processor can run, what a kernel saves, and where a table does not apply. */
+#include "compute/attention.h"
 #include "compute/lanes.h"
 #include "compute/onednn_private.h"
 
@@ -58,6 +59,18 @@ static bool is_depthwise(const urs_kernel_spec *s)
            (s->out.block == 16 || s->out.block == 8) && a->pad_top < a->kernel_h && a->pad_left < a->kernel_w;
 }
 
+/* The gradients keep all pairs of tokens of a window, the forward pass those of TABLE and DISTANCE. */
+#define ATTENTION_TOKENS_MAX 1024
+
+static bool attention_applies(const urs_kernel_spec *s)
+{
+    const urs_attention t = urs_attention_of_spec(s);
+    const bool few = t.queries <= ATTENTION_TOKENS_MAX && t.keys <= ATTENTION_TOKENS_MAX;
+    if (s->pass == URS_PASS_BACKWARD)
+        return few && s->attr.position != URS_ATTENTION_QUERY;
+    return few || s->attr.position == URS_ATTENTION_PLAIN || s->attr.position == URS_ATTENTION_QUERY;
+}
+
 /* Layouts and attributes that the kernels of the table take. */
 static bool applies(const urs_kernel_spec *s)
 {
@@ -75,6 +88,10 @@ static bool applies(const urs_kernel_spec *s)
     case URS_OP_CONCAT:
     case URS_OP_SLICE:
         return true;
+    case URS_OP_ATTENTION:
+        return attention_applies(s);
+    case URS_OP_MERGE:
+        return same_block(s) && s->in[0].c % s->in[0].block == 0;
     default:
         return same_block(s);
     }
@@ -99,6 +116,8 @@ urs_status urs_lanes_new_from(urs_kernel **out, const urs_lanes_table *t, const 
     if (!k)
         return urs_fail(err, URS_ENOMEM, "no memory for a kernel");
     k->base = (urs_kernel){.saved_bytes = saved_bytes(spec), .bind = bind_lanes, .run = run_lanes, .free = free_lanes};
+    if (spec->op == URS_OP_ATTENTION)
+        k->base.scratch_bytes = t->attention_scratch(spec);
     k->spec = *spec;
     k->call = call;
     *out = &k->base;

@@ -32,11 +32,23 @@
 #define urs_lanes_slice_backward LANES_NAME(urs_lanes_slice_backward)
 #define urs_lanes_depthwise_forward LANES_NAME(urs_lanes_depthwise_forward)
 #define urs_lanes_depthwise_backward LANES_NAME(urs_lanes_depthwise_backward)
+#define urs_lanes_attention_forward LANES_NAME(urs_lanes_attention_forward)
+#define urs_lanes_attention_backward LANES_NAME(urs_lanes_attention_backward)
+#define urs_lanes_pad_forward LANES_NAME(urs_lanes_pad_forward)
+#define urs_lanes_pad_backward LANES_NAME(urs_lanes_pad_backward)
+#define urs_lanes_merge_forward LANES_NAME(urs_lanes_merge_forward)
+#define urs_lanes_merge_backward LANES_NAME(urs_lanes_merge_backward)
+#define urs_lanes_position_forward LANES_NAME(urs_lanes_position_forward)
+#define urs_lanes_position_backward LANES_NAME(urs_lanes_position_backward)
+#define urs_lanes_attention_scratch LANES_NAME(urs_lanes_attention_scratch)
 
 urs_lanes_run urs_lanes_activation_forward, urs_lanes_activation_backward, urs_lanes_batch_norm_forward, urs_lanes_batch_norm_backward,
     urs_lanes_layer_norm_forward, urs_lanes_layer_norm_backward, urs_lanes_global_pool_forward, urs_lanes_global_pool_backward,
     urs_lanes_max_pool_forward, urs_lanes_max_pool_backward, urs_lanes_resize_forward, urs_lanes_resize_backward, urs_lanes_add_forward,
     urs_lanes_mul_forward, urs_lanes_mul_backward, urs_lanes_scale_forward, urs_lanes_scale_backward, urs_lanes_concat_forward,
-    urs_lanes_concat_backward, urs_lanes_slice_forward, urs_lanes_slice_backward, urs_lanes_depthwise_forward, urs_lanes_depthwise_backward;
+    urs_lanes_concat_backward, urs_lanes_slice_forward, urs_lanes_slice_backward, urs_lanes_depthwise_forward, urs_lanes_depthwise_backward, urs_lanes_attention_forward,
+    urs_lanes_attention_backward, urs_lanes_pad_forward, urs_lanes_pad_backward, urs_lanes_merge_forward, urs_lanes_merge_backward, urs_lanes_position_forward,
+    urs_lanes_position_backward;
+size_t urs_lanes_attention_scratch(const urs_kernel_spec *spec); /* bytes */
 
 #endif

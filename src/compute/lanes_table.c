@@ -16,6 +16,11 @@ const urs_lanes_table LANES_NAME(urs_lanes) = {
             [URS_OP_MUL] = {urs_lanes_mul_forward, urs_lanes_mul_backward},
             [URS_OP_SCALE] = {urs_lanes_scale_forward, urs_lanes_scale_backward},
             [URS_OP_CONCAT] = {urs_lanes_concat_forward, urs_lanes_concat_backward},
-            [URS_OP_SLICE] = {urs_lanes_slice_forward, urs_lanes_slice_backward}},
+            [URS_OP_SLICE] = {urs_lanes_slice_forward, urs_lanes_slice_backward},
+            [URS_OP_ATTENTION] = {urs_lanes_attention_forward, urs_lanes_attention_backward},
+            [URS_OP_PAD] = {urs_lanes_pad_forward, urs_lanes_pad_backward},
+            [URS_OP_MERGE] = {urs_lanes_merge_forward, urs_lanes_merge_backward},
+            [URS_OP_POSITION] = {urs_lanes_position_forward, urs_lanes_position_backward}},
+    .attention_scratch = urs_lanes_attention_scratch,
     .depthwise = {urs_lanes_depthwise_forward, urs_lanes_depthwise_backward},
 };

@@ -27,6 +27,10 @@ static const urs_ref_op *const table[URS_OP_COUNT][2] = {
     [URS_OP_DROP_PATH] = BOTH(drop_path),
     [URS_OP_L2_NORM] = BOTH(l2_norm),
     [URS_OP_SCALE] = BOTH(scale),
+    [URS_OP_ATTENTION] = BOTH(attention),
+    [URS_OP_PAD] = BOTH(pad),
+    [URS_OP_MERGE] = BOTH(merge),
+    [URS_OP_POSITION] = BOTH(position),
 };
 
 static urs_status check_shape(urs_tensor_shape s, int64_t n, const char *what, urs_error *err)

@@ -61,6 +61,10 @@ URS_REF_OP(dropout);
 URS_REF_OP(drop_path);
 URS_REF_OP(l2_norm);
 URS_REF_OP(scale);
+URS_REF_OP(attention);
+URS_REF_OP(pad);
+URS_REF_OP(merge);
+URS_REF_OP(position);
 #undef URS_REF_OP
 
 /* Value and slope of an activation at x. */

@@ -8,10 +8,12 @@ set_source_files_properties(src/compute/ref_function.c PROPERTIES COMPILE_OPTION
 # The families of the reference backend, once for float and once for double.
 foreach(f64 0 1)
     add_library(urs_ref_${f64} OBJECT
+        src/compute/ref_attention.c
         src/compute/ref_batch_norm.c
         src/compute/ref_channels.c
         src/compute/ref_conv.c
         src/compute/ref_elements.c
+        src/compute/ref_map.c
         src/compute/ref_matmul.c
         src/compute/ref_pool.c
         src/compute/ref_resize.c)
@@ -50,9 +52,11 @@ set(URS_LANES_FLAGS_avx2 -mavx2 -mfma)
 set(URS_LANES_FLAGS_avx512 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mavx2 -mfma -mprefer-vector-width=512)
 foreach(isa baseline avx2 avx512)
     add_library(urs_lanes_${isa} OBJECT
+        src/compute/lanes_attention.c
         src/compute/lanes_depthwise.c
         src/compute/lanes_map.c
         src/compute/lanes_norm.c
+        src/compute/lanes_pad.c
         src/compute/lanes_shape.c
         src/compute/lanes_table.c)
     target_include_directories(urs_lanes_${isa} PRIVATE src)

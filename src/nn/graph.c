@@ -234,8 +234,11 @@ int64_t urs_graph_macs(const urs_graph *g)
     for (int32_t i = 0; i < g->n_nodes; i++) {
         const urs_node *n = &g->nodes[i];
         const urs_op *op = urs_op_find(n->op);
+        urs_dims in[URS_INPUTS_MAX];
+        for (int32_t k = 0; k < n->n_in; k++)
+            in[k] = g->nodes[n->in[k]].dims;
         if (op->macs)
-            total += op->macs(&n->attr, g->nodes[n->in[0]].dims, n->dims);
+            total += op->macs(&n->attr, in, n->n_in, n->dims);
     }
     return total;
 }

@@ -110,6 +110,24 @@ urs_value urs_graph_l2_norm(urs_graph *g, urs_value x, float eps);
 /* Layer scale with parameter `name` itself (no suffix), shape [c,1,1], starting at `start`. */
 urs_value urs_graph_scale(urs_graph *g, urs_value x, const char *name, float start);
 
+/* Attention over the pixels of a map (compute/attention.h): x holds q, k and v in thirds of its channels, in windows or over the whole map. The parameters of the
+ * position are `name` itself (TABLE, DISTANCE), or name + "_h" and name + "_w" (QUERY); deviation 0.02 cut, zero, zero at the start. */
+typedef struct urs_attention_options {
+    int32_t heads;         /* required */
+    int32_t window, shift; /* window 0: the whole map, which must be square if there is a position */
+    bool head_major;
+    urs_attention_position position;
+} urs_attention_options;
+
+urs_value urs_graph_attention(urs_graph *g, urs_value x, const char *name, const urs_attention_options *options);
+/* Attention of every pixel of q over all pixels of k and v: no position. */
+urs_value urs_graph_cross_attention(urs_graph *g, urs_value q, urs_value k, urs_value v, int32_t heads);
+/* Zeros around the map; negative: cuts. */
+urs_value urs_graph_pad(urs_graph *g, urs_value x, int32_t top, int32_t left, int32_t bottom, int32_t right);
+urs_value urs_graph_merge(urs_graph *g, urs_value x);
+/* Adds parameter `name` itself, shape [1,h,w,c]; starts with deviation 0.02, cut. */
+urs_value urs_graph_position(urs_graph *g, urs_value x, const char *name);
+
 urs_dims urs_graph_dims(const urs_graph *g, urs_value x);
 
 /* Marks x as output number 0, 1, ... under a name. */
@@ -126,7 +144,7 @@ int32_t urs_graph_find_param(const urs_graph *g, const char *name);    /* -1: no
 int32_t urs_graph_find_output(const urs_graph *g, const char *name);   /* -1: none */
 size_t urs_graph_block_elements(const urs_graph *g);                   /* size of the parameter block, gaps included */
 int64_t urs_graph_param_count(const urs_graph *g);                     /* trainable parameters, as PyTorch counts them (no buffers) */
-int64_t urs_graph_macs(const urs_graph *g);                            /* multiply-adds of convolutions, linears and matmuls for one image */
+int64_t urs_graph_macs(const urs_graph *g);                            /* multiply-adds of convolutions, linears, matmuls and attention for one image */
 
 /* Fills a parameter block (urs_graph_block_elements floats) with starting values; deterministic in seed. */
 void urs_graph_init_params(const urs_graph *g, float *block, uint64_t seed);

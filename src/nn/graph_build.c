@@ -213,3 +213,61 @@ urs_value urs_graph_scale(urs_graph *g, urs_value x, const char *name, float sta
     n.param[0] = urs_graph_add_param(g, name, "", URS_ROLE_GAMMA, 3, shape, shape[0], shape[0], (urs_init){URS_INIT_CONSTANT, start});
     return urs_graph_add_node(g, &n);
 }
+
+urs_value urs_graph_attention(urs_graph *g, urs_value x, const char *name, const urs_attention_options *o)
+{
+    urs_node n = {.op = URS_OP_ATTENTION, .n_in = 1, .in = {x},
+                  .attr = {.heads = o->heads, .window = o->window, .shift = o->shift, .head_major = o->head_major, .position = o->position}};
+    const urs_init trunc = {URS_INIT_TRUNC_NORMAL, 0.02f}, zero = {URS_INIT_CONSTANT, 0};
+    int64_t side, dim, shape[2];
+    if (!urs_graph_valid(g, x))
+        return URS_NO_VALUE;
+    if (o->heads < 1 || o->window < 0 || o->window > KERNEL_MAX)
+        return urs_graph_fail(g, URS_EINVAL, "attention '%s' cannot have %d heads in windows of %d", name, (int)o->heads, (int)o->window);
+    side = o->window ? o->window : g->nodes[x].dims.w;
+    dim = g->nodes[x].dims.c / 3 / o->heads;
+    if (o->position == URS_ATTENTION_TABLE) {
+        shape[0] = (2 * side - 1) * (2 * side - 1);
+        shape[1] = o->heads;
+        n.param[n.n_params++] = urs_graph_add_param(g, name, "", URS_ROLE_BIAS, 2, shape, shape[1], shape[0], trunc);
+    } else if (o->position == URS_ATTENTION_DISTANCE) {
+        shape[0] = o->heads;
+        shape[1] = side * side;
+        n.param[n.n_params++] = urs_graph_add_param(g, name, "", URS_ROLE_BIAS, 2, shape, shape[1], shape[0], zero);
+    } else if (o->position == URS_ATTENTION_QUERY) {
+        shape[0] = 2 * side - 1;
+        shape[1] = dim;
+        n.param[n.n_params++] = urs_graph_add_param(g, name, "_h", URS_ROLE_BIAS, 2, shape, shape[1], shape[0], zero);
+        n.param[n.n_params++] = urs_graph_add_param(g, name, "_w", URS_ROLE_BIAS, 2, shape, shape[1], shape[0], zero);
+    }
+    return urs_graph_add_node(g, &n);
+}
+
+urs_value urs_graph_cross_attention(urs_graph *g, urs_value q, urs_value k, urs_value v, int32_t heads)
+{
+    const urs_node n = {.op = URS_OP_ATTENTION, .n_in = 3, .in = {q, k, v}, .attr = {.heads = heads}};
+    return urs_graph_add_node(g, &n);
+}
+
+urs_value urs_graph_pad(urs_graph *g, urs_value x, int32_t top, int32_t left, int32_t bottom, int32_t right)
+{
+    return simple(g, URS_OP_PAD, x, (urs_op_attr){.pad_top = top, .pad_left = left, .pad_bottom = bottom, .pad_right = right});
+}
+
+urs_value urs_graph_merge(urs_graph *g, urs_value x)
+{
+    return simple(g, URS_OP_MERGE, x, (urs_op_attr){0});
+}
+
+urs_value urs_graph_position(urs_graph *g, urs_value x, const char *name)
+{
+    urs_node n = {.op = URS_OP_POSITION, .n_in = 1, .in = {x}, .n_params = 1};
+    int64_t shape[4] = {1, 0, 0, 0};
+    if (!urs_graph_valid(g, x))
+        return URS_NO_VALUE;
+    shape[1] = g->nodes[x].dims.h;
+    shape[2] = g->nodes[x].dims.w;
+    shape[3] = g->nodes[x].dims.c;
+    n.param[0] = urs_graph_add_param(g, name, "", URS_ROLE_BIAS, 4, shape, shape[3], shape[3], (urs_init){URS_INIT_TRUNC_NORMAL, 0.02f});
+    return urs_graph_add_node(g, &n);
+}

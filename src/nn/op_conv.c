@@ -26,9 +26,10 @@ static urs_status infer(urs_dims *out, const urs_op_attr *attr, const urs_dims *
     return URS_OK;
 }
 
-static int64_t macs(const urs_op_attr *attr, urs_dims in, urs_dims out)
+static int64_t macs(const urs_op_attr *attr, const urs_dims *in, int32_t n_in, urs_dims out)
 {
-    return out.c * out.h * out.w * (in.c / attr->groups) * attr->kernel_h * attr->kernel_w;
+    (void)n_in;
+    return out.c * out.h * out.w * (in[0].c / attr->groups) * attr->kernel_h * attr->kernel_w;
 }
 
 const urs_op urs_op_conv = {.name = "conv", .inputs_min = 1, .inputs_max = 2, .infer = infer, .macs = macs, .backward_needs_in = true};

@@ -21,9 +21,10 @@ static urs_status infer(urs_dims *out, const urs_op_attr *attr, const urs_dims *
     return status;
 }
 
-static int64_t macs(const urs_op_attr *attr, urs_dims in, urs_dims out)
+static int64_t macs(const urs_op_attr *attr, const urs_dims *in, int32_t n_in, urs_dims out)
 {
-    return in.c * in.h * in.w * (out.c / attr->groups) * attr->kernel_h * attr->kernel_w;
+    (void)n_in;
+    return in[0].c * in[0].h * in[0].w * (out.c / attr->groups) * attr->kernel_h * attr->kernel_w;
 }
 
 const urs_op urs_op_conv_transpose = {

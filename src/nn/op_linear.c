@@ -11,10 +11,11 @@ static urs_status infer(urs_dims *out, const urs_op_attr *attr, const urs_dims *
     return status;
 }
 
-static int64_t macs(const urs_op_attr *attr, urs_dims in, urs_dims out)
+static int64_t macs(const urs_op_attr *attr, const urs_dims *in, int32_t n_in, urs_dims out)
 {
     (void)attr;
-    return in.c * out.c * out.h * out.w;
+    (void)n_in;
+    return in[0].c * out.c * out.h * out.w;
 }
 
 const urs_op urs_op_linear = {.name = "linear", .inputs_min = 1, .inputs_max = 1, .infer = infer, .macs = macs, .backward_needs_in = true};

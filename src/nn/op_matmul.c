@@ -17,10 +17,11 @@ static urs_status infer(urs_dims *out, const urs_op_attr *attr, const urs_dims *
     return status;
 }
 
-static int64_t macs(const urs_op_attr *attr, urs_dims in, urs_dims out)
+static int64_t macs(const urs_op_attr *attr, const urs_dims *in, int32_t n_in, urs_dims out)
 {
     (void)attr;
-    return out.c * out.h * out.w * in.w;
+    (void)n_in;
+    return out.c * out.h * out.w * in[0].w;
 }
 
 const urs_op urs_op_matmul = {.name = "matmul", .inputs_min = 2, .inputs_max = 2, .infer = infer, .macs = macs, .backward_needs_in = true};

@@ -8,6 +8,7 @@ target_sources(ursid_lib PRIVATE
     src/nn/plan_memory.c
     src/nn/op_activation.c
     src/nn/op_add.c
+    src/nn/op_attention.c
     src/nn/op_batch_norm.c
     src/nn/op_check.c
     src/nn/op_concat.c
@@ -19,8 +20,11 @@ target_sources(ursid_lib PRIVATE
     src/nn/op_layer_norm.c
     src/nn/op_linear.c
     src/nn/op_matmul.c
+    src/nn/op_merge.c
     src/nn/op_mul.c
+    src/nn/op_pad.c
     src/nn/op_pool.c
+    src/nn/op_position.c
     src/nn/op_resize.c
     src/nn/op_scale.c
     src/nn/op_slice.c

@@ -85,6 +85,17 @@ static const urs_op_case cases[] = {
     {"l2_norm/vector", URS_OP_L2_NORM, ONE(3, 6, 1, 1), .attr = {.eps = 1e-12f}},
     {"l2_norm/pixels", URS_OP_L2_NORM, ONE(2, 4, 2, 3), .attr = {.eps = 2.0f}},
     {"scale/plain", URS_OP_SCALE, ONE(2, 4, 3, 2)},
+    {"attention/plain", URS_OP_ATTENTION, ONE(2, 12, 2, 3), .attr = {.heads = 2}},
+    {"attention/cross", URS_OP_ATTENTION, .n_in = 3, .in = {{2, 6, 3, 1}, {2, 6, 2, 3}, {2, 6, 2, 3}}, .attr = {.heads = 2}},
+    {"attention/windows", URS_OP_ATTENTION, ONE(1, 12, 4, 6), .attr = {.heads = 2, .window = 2, .position = URS_ATTENTION_TABLE}},
+    {"attention/shifted", URS_OP_ATTENTION, ONE(2, 6, 6, 6), .attr = {.heads = 1, .window = 3, .shift = 1, .position = URS_ATTENTION_TABLE}},
+    {"attention/distance", URS_OP_ATTENTION, ONE(1, 12, 3, 6), .attr = {.heads = 2, .window = 3, .head_major = true, .position = URS_ATTENTION_DISTANCE}},
+    {"attention/query", URS_OP_ATTENTION, ONE(1, 12, 3, 6), .attr = {.heads = 2, .window = 3, .position = URS_ATTENTION_QUERY}},
+    {"attention/query_map", URS_OP_ATTENTION, ONE(2, 12, 3, 3), .attr = {.heads = 2, .position = URS_ATTENTION_QUERY}},
+    {"pad/around", URS_OP_PAD, ONE(2, 3, 3, 2), .attr = {.pad_top = 1, .pad_left = 2, .pad_bottom = 3, .pad_right = 1}},
+    {"pad/cut", URS_OP_PAD, ONE(1, 3, 5, 4), .attr = {.pad_top = -1, .pad_left = 1, .pad_bottom = -2, .pad_right = -2}},
+    {"merge/plain", URS_OP_MERGE, ONE(2, 3, 4, 6)},
+    {"position/plain", URS_OP_POSITION, ONE(2, 3, 2, 4)},
 
     /* More channels than a block has, and no multiple of it. */
     {"conv/wide", URS_OP_CONV, ONE(2, 24, 9, 7), .wide = true, .attr = {CONV(3, 1, 1, 1, 40, true)}},
@@ -147,6 +158,20 @@ static const urs_op_case cases[] = {
     {"drop_path/wide", URS_OP_DROP_PATH, ONE(6, 20, 3, 3), .wide = true, .attr = {.p = 0.5f}},
     {"l2_norm/wide", URS_OP_L2_NORM, ONE(3, 100, 1, 1), .wide = true, .attr = {.eps = 1e-12f}},
     {"scale/wide", URS_OP_SCALE, ONE(2, 40, 3, 3), .wide = true},
+    {"attention/wide", URS_OP_ATTENTION, ONE(2, 144, 3, 7), .wide = true, .attr = {.heads = 2}},
+    {"attention/wide_cross", URS_OP_ATTENTION, .n_in = 3, .in = {{2, 32, 5, 1}, {2, 32, 6, 6}, {2, 32, 6, 6}}, .wide = true, .attr = {.heads = 2}},
+    {"attention/wide_cross_back", URS_OP_ATTENTION, .n_in = 3, .in = {{2, 32, 6, 6}, {2, 32, 5, 1}, {2, 32, 5, 1}}, .wide = true, .attr = {.heads = 2}},
+    {"attention/wide_swin", URS_OP_ATTENTION, ONE(2, 192, 14, 14), .wide = true, .attr = {.heads = 2, .window = 7, .shift = 3, .position = URS_ATTENTION_TABLE}},
+    {"attention/wide_odd_heads", URS_OP_ATTENTION, ONE(1, 60, 4, 4), .wide = true, .attr = {.heads = 2, .window = 4, .position = URS_ATTENTION_TABLE}},
+    {"attention/wide_distance", URS_OP_ATTENTION, ONE(1, 192, 14, 7), .wide = true,
+     .attr = {.heads = 2, .window = 7, .head_major = true, .position = URS_ATTENTION_DISTANCE}},
+    {"attention/wide_query", URS_OP_ATTENTION, ONE(1, 96, 8, 8), .wide = true, .attr = {.heads = 2, .window = 4, .position = URS_ATTENTION_QUERY}},
+    {"attention/wide_query_map", URS_OP_ATTENTION, ONE(1, 96, 9, 9), .wide = true, .attr = {.heads = 1, .position = URS_ATTENTION_QUERY}},
+    {"pad/wide", URS_OP_PAD, ONE(2, 20, 5, 4), .wide = true, .attr = {.pad_bottom = 2, .pad_right = 3}},
+    {"pad/wide_cut", URS_OP_PAD, ONE(2, 20, 7, 7), .wide = true, .attr = {.pad_top = 1, .pad_left = -2, .pad_bottom = -2, .pad_right = -3}},
+    {"merge/wide", URS_OP_MERGE, ONE(2, 32, 6, 4), .wide = true},
+    {"merge/wide_odd", URS_OP_MERGE, ONE(2, 20, 4, 4), .wide = true},
+    {"position/wide", URS_OP_POSITION, ONE(3, 20, 3, 4), .wide = true},
 };
 
 const urs_op_case *urs_op_cases(size_t *count)

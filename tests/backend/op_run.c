@@ -13,6 +13,17 @@ static urs_tensor_shape plain_shape(const int64_t *d)
     return (urs_tensor_shape){.n = d[0], .c = d[1], .h = d[2], .w = d[3], .block = 1};
 }
 
+static int32_t count_positions(const urs_op_case *c, size_t *count)
+{
+    const size_t side = (size_t)(c->attr.window ? c->attr.window : c->in[0][3]), heads = (size_t)c->attr.heads;
+    switch (c->attr.position) {
+    case URS_ATTENTION_TABLE: count[0] = (2 * side - 1) * (2 * side - 1) * heads; return 1;
+    case URS_ATTENTION_DISTANCE: count[0] = side * side * heads; return 1;
+    case URS_ATTENTION_QUERY: count[0] = count[1] = (2 * side - 1) * (size_t)c->in[0][1] / 3 / heads; return 2;
+    default: return 0;
+    }
+}
+
 static int32_t count_params(const urs_op_case *c, const urs_op_data *d, size_t *count)
 {
     const int64_t channels = d->in_shape[0].c, out = c->attr.out_channels;
@@ -23,6 +34,8 @@ static int32_t count_params(const urs_op_case *c, const urs_op_data *d, size_t *
     case URS_OP_BATCH_NORM: count[0] = count[1] = count[2] = count[3] = (size_t)channels; return 4;
     case URS_OP_LAYER_NORM: count[0] = count[1] = (size_t)channels; return 2;
     case URS_OP_SCALE: count[0] = (size_t)channels; return 1;
+    case URS_OP_POSITION: count[0] = d->in_count[0] / (size_t)c->in[0][0]; return 1;
+    case URS_OP_ATTENTION: return count_positions(c, count);
     default: return 0;
     }
     count[1] = (size_t)out;

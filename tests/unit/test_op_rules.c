@@ -55,6 +55,21 @@ static const rule rules[] = {
     {"dropout of all", URS_OP_DROPOUT, {.p = 1}, 1, {{8, 4, 4}}, {0, 0, 0}, "below 1"},
     {"drop path", URS_OP_DROP_PATH, {.p = 0.1f}, 1, {{8, 4, 4}}, {8, 4, 4}, NULL},
     {"l2 norm without eps", URS_OP_L2_NORM, {0}, 1, {{8, 1, 1}}, {0, 0, 0}, "eps"},
+    {"windows of Swin", URS_OP_ATTENTION, {.heads = 3, .window = 7, .shift = 3}, 1, {{288, 56, 56}}, {96, 56, 56}, NULL},
+    {"windows that do not fit", URS_OP_ATTENTION, {.heads = 3, .window = 7}, 1, {{288, 55, 56}}, {0, 0, 0}, "windows of 7 do not divide"},
+    {"shift of a whole window", URS_OP_ATTENTION, {.heads = 3, .window = 7, .shift = 7}, 1, {{288, 56, 56}}, {0, 0, 0}, "not below the window"},
+    {"heads that do not fit", URS_OP_ATTENTION, {.heads = 5}, 1, {{288, 8, 8}}, {0, 0, 0}, "cannot be cut"},
+    {"no heads", URS_OP_ATTENTION, {0}, 1, {{288, 8, 8}}, {0, 0, 0}, "cannot be cut"},
+    {"cross attention", URS_OP_ATTENTION, {.heads = 8}, 3, {{128, 7, 1}, {128, 64, 64}, {128, 64, 64}}, {128, 7, 1}, NULL},
+    {"cross attention, keys and values differ", URS_OP_ATTENTION, {.heads = 8}, 3, {{128, 7, 1}, {128, 64, 64}, {128, 64, 63}}, {0, 0, 0}, "do not fit"},
+    {"cross attention in windows", URS_OP_ATTENTION, {.heads = 8, .window = 2}, 3, {{128, 8, 8}, {128, 8, 8}, {128, 8, 8}}, {0, 0, 0}, "single input"},
+    {"position of an oblong map", URS_OP_ATTENTION, {.heads = 2, .position = URS_ATTENTION_QUERY}, 1, {{12, 4, 5}}, {0, 0, 0}, "need a square"},
+    {"pad", URS_OP_PAD, {.pad_bottom = 6, .pad_right = 6}, 1, {{768, 64, 64}}, {768, 70, 70}, NULL},
+    {"cut", URS_OP_PAD, {.pad_bottom = -6, .pad_right = -6}, 1, {{768, 70, 70}}, {768, 64, 64}, NULL},
+    {"cut all", URS_OP_PAD, {.pad_top = -35, .pad_bottom = -35}, 1, {{768, 70, 70}}, {0, 0, 0}, "nothing would be left"},
+    {"merge", URS_OP_MERGE, {0}, 1, {{96, 56, 56}}, {384, 28, 28}, NULL},
+    {"merge an odd map", URS_OP_MERGE, {0}, 1, {{96, 7, 56}}, {0, 0, 0}, "no whole number"},
+    {"position", URS_OP_POSITION, {0}, 1, {{8, 4, 4}}, {8, 4, 4}, NULL},
     {"not a number", URS_OP_DROPOUT, {.p = (float)NAN}, 1, {{8, 4, 4}}, {0, 0, 0}, "share"},
 };
 
@@ -90,11 +105,11 @@ static void costs(urs_test *t)
 {
     const urs_op_attr stem = {WINDOW(3, 2, 1), .groups = 1, .out_channels = 16}, depthwise = {WINDOW(5, 1, 2), .groups = 240, .out_channels = 240};
     const urs_op_attr proto = {WINDOW(2, 2, 0), .groups = 1, .out_channels = 64}, linear = {.out_channels = 1000}, none = {0};
-    URS_CHECK_INT(t, urs_op_conv.macs(&stem, (urs_dims){3, 224, 224}, (urs_dims){16, 112, 112}), 16LL * 112 * 112 * 27);
-    URS_CHECK_INT(t, urs_op_conv.macs(&depthwise, (urs_dims){240, 14, 14}, (urs_dims){240, 14, 14}), 240LL * 14 * 14 * 25);
-    URS_CHECK_INT(t, urs_op_conv_transpose.macs(&proto, (urs_dims){64, 80, 80}, (urs_dims){64, 160, 160}), 64LL * 64 * 80 * 80 * 4);
-    URS_CHECK_INT(t, urs_op_linear.macs(&linear, (urs_dims){1024, 1, 1}, (urs_dims){1000, 1, 1}), 1024000);
-    URS_CHECK_INT(t, urs_op_matmul.macs(&none, (urs_dims){8, 4, 5}, (urs_dims){8, 4, 6}), 8 * 4 * 5 * 6);
+    URS_CHECK_INT(t, urs_op_conv.macs(&stem, &(urs_dims){3, 224, 224}, 1, (urs_dims){16, 112, 112}), 16LL * 112 * 112 * 27);
+    URS_CHECK_INT(t, urs_op_conv.macs(&depthwise, &(urs_dims){240, 14, 14}, 1, (urs_dims){240, 14, 14}), 240LL * 14 * 14 * 25);
+    URS_CHECK_INT(t, urs_op_conv_transpose.macs(&proto, &(urs_dims){64, 80, 80}, 1, (urs_dims){64, 160, 160}), 64LL * 64 * 80 * 80 * 4);
+    URS_CHECK_INT(t, urs_op_linear.macs(&linear, &(urs_dims){1024, 1, 1}, 1, (urs_dims){1000, 1, 1}), 1024000);
+    URS_CHECK_INT(t, urs_op_matmul.macs(&none, &(urs_dims){8, 4, 5}, 1, (urs_dims){8, 4, 6}), 8 * 4 * 5 * 6);
 }
 
 int main(void)

@@ -128,6 +128,49 @@ def resize(mode, h, w):
     return lambda ins, params: F.interpolate(ins[0], (h, w), mode="bilinear", align_corners=False)
 
 
+def attention(heads, window=0, shift=0, head_major=False, position=None):
+    """Written down pair by pair of pixels, unlike the kernels: one full matrix over the map in which pairs that may not meet are cut out."""
+    def run(ins, params):
+        n, _, h, w = ins[0].shape
+        if len(ins) == 1:
+            d = ins[0].shape[1] // 3
+            x = ins[0].flatten(2)
+            x = x.view(n, heads, 3, d // heads, -1).transpose(1, 2) if head_major else x.view(n, 3, heads, d // heads, -1)
+            q, k, v = x[:, 0], x[:, 1], x[:, 2]
+        else:
+            d = ins[0].shape[1]
+            q, k, v = [x.flatten(2).view(n, heads, d // heads, -1) for x in ins]
+        dim = d // heads
+        logits = q.transpose(2, 3) @ k / dim ** 0.5
+        if len(ins) == 1:
+            s = window or w
+            ys, xs = [a.flatten() for a in torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")]
+            rolled_y, rolled_x = (ys - shift) % h, (xs - shift) % w
+            if window:
+                cell = (rolled_y // s) * (w // s) + rolled_x // s
+                logits = logits.masked_fill(cell[:, None] != cell[None, :], float("-inf"))
+            if shift:
+                def part(a, size):
+                    return (a >= size - s).long() + (a >= size - shift).long()
+                region = part(rolled_y, h) * 3 + part(rolled_x, w)
+                logits = logits + torch.where(region[:, None] != region[None, :], -100.0, 0.0)
+            dy = (rolled_y % s)[:, None] - (rolled_y % s)[None, :]
+            dx = (rolled_x % s)[:, None] - (rolled_x % s)[None, :]
+            if position == "table":
+                logits = logits + params[0][(dy + s - 1) * (2 * s - 1) + dx + s - 1].permute(2, 0, 1)
+            elif position == "distance":
+                logits = logits + params[0][:, dy.abs() * s + dx.abs()]
+            elif position == "query":
+                logits = logits + torch.einsum("nhdq,qkd->nhqk", q, params[0][dy + s - 1] + params[1][dx + s - 1])
+        return (torch.softmax(logits, -1) @ v.transpose(2, 3)).transpose(2, 3).reshape(n, d, h, w)
+    return run
+
+
+def merge(ins, params):
+    x = ins[0]
+    return torch.cat([x[:, :, 0::2, 0::2], x[:, :, 1::2, 0::2], x[:, :, 0::2, 1::2], x[:, :, 1::2, 1::2]], 1)
+
+
 def same(p):
     return (p, p, p, p)
 
@@ -204,6 +247,17 @@ CASES = {
     "drop_path/infer": ([(2, 2, 2, 2)], [], lambda i, p: F.dropout(i[0], 0.4, False), INFER, 1),
     "l2_norm/vector": ([(3, 6, 1, 1)], [], lambda i, p: F.normalize(i[0], dim=1, eps=exact(1e-12)), TRAIN, 1),
     "l2_norm/pixels": ([(2, 4, 2, 3)], [], lambda i, p: F.normalize(i[0], dim=1, eps=2.0), TRAIN, 1),
+    "attention/plain": ([(2, 12, 2, 3)], [], attention(2), TRAIN, 1),
+    "attention/cross": ([(2, 6, 3, 1), (2, 6, 2, 3), (2, 6, 2, 3)], [], attention(2), TRAIN, 1),
+    "attention/windows": ([(1, 12, 4, 6)], [(9, 2)], attention(2, 2, position="table"), TRAIN, 1),
+    "attention/shifted": ([(2, 6, 6, 6)], [(25, 1)], attention(1, 3, 1, position="table"), TRAIN, 1),
+    "attention/distance": ([(1, 12, 3, 6)], [(2, 9)], attention(2, 3, head_major=True, position="distance"), TRAIN, 1),
+    "attention/query": ([(1, 12, 3, 6)], [(5, 2), (5, 2)], attention(2, 3, position="query"), TRAIN, 1),
+    "attention/query_map": ([(2, 12, 3, 3)], [(5, 2), (5, 2)], attention(2, position="query"), TRAIN, 1),
+    "pad/around": ([(2, 3, 3, 2)], [], lambda i, p: F.pad(i[0], (2, 1, 1, 3)), TRAIN, 1),
+    "pad/cut": ([(1, 3, 5, 4)], [], lambda i, p: F.pad(i[0], (1, -2, -1, -2)), TRAIN, 1),
+    "merge/plain": ([(2, 3, 4, 6)], [], merge, TRAIN, 1),
+    "position/plain": ([(2, 3, 2, 4)], [(1, 2, 4, 3)], lambda i, p: i[0] + p[0].permute(0, 3, 1, 2), TRAIN, 1),
     "scale/plain": ([(2, 4, 3, 2)], [(4,)], lambda i, p: i[0] * p[0].view(1, -1, 1, 1), TRAIN, 1),
 }
 
