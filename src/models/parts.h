@@ -43,8 +43,14 @@ void urs_part_feature_outputs(urs_graph *g, urs_value x, const urs_model_options
 /* One architecture each; the records are in registry.c. */
 void urs_mobilenet_v3_small_build(urs_graph *g, const urs_model_options *options);
 void urs_mobilenet_v3_small_075_build(urs_graph *g, const urs_model_options *options);
+void urs_mobilenet_v3_small_minimalistic_build(urs_graph *g, const urs_model_options *options);
+void urs_mobilenet_v3_large_build(urs_graph *g, const urs_model_options *options);
+void urs_mobilenet_v3_large_minimalistic_build(urs_graph *g, const urs_model_options *options);
+void urs_resnet50_build(urs_graph *g, const urs_model_options *options);
+void urs_efficientnet_v2_s_build(urs_graph *g, const urs_model_options *options);
 void urs_efficientnet_lite0_build(urs_graph *g, const urs_model_options *options);
 void urs_convnext_tiny_build(urs_graph *g, const urs_model_options *options);
+void urs_swin_tiny_build(urs_graph *g, const urs_model_options *options);
 void urs_yolov8n_build(urs_graph *g, const urs_model_options *options);
 void urs_yolov8n_seg_build(urs_graph *g, const urs_model_options *options);
 void urs_yolov8n_trunk_build(urs_graph *g, const urs_model_options *options);

@@ -50,6 +50,12 @@ void urs_formula_params(const urs_graph *graph, float *block)
         if (ends_with(p->name, "layer_scale")) {
             low = 0.2;
             high = 0.6;
+        } else if (ends_with(p->name, "relative_position_bias_table")) {
+            low = -1;
+            high = 1;
+        } else if (ends_with(p->name, ".bn3.weight")) {
+            low = 0.05;
+            high = 0.15;
         } else if (ends_with(p->name, ".running_var") || (ends_with(p->name, ".weight") && p->rank == 1)) {
             low = 0.5;
             high = 1.5;

@@ -9,6 +9,8 @@
  *      *.running_mean, *.bias            low -0.1, high 0.1
  *      *.running_var, *.weight rank 1    low 0.5, high 1.5     (norms)
  *      *layer_scale                      low 0.2, high 0.6
+ *      *relative_position_bias_table     low -1, high 1
+ *      *.bn3.weight                      low 0.05, high 0.15   (ends the residual branches of ResNet-50: larger ones make its gradients chaotic)
  *      *.weight rank 2..4                +- sqrt(6 / (count / shape[0]))
  */
 #ifndef URS_TESTS_FORMULA_H

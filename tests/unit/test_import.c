@@ -145,6 +145,8 @@ static void by_name(urs_test *t)
     round_trip(t, "mobilenet_v3_small", 1000, NULL, "", "by name", true);
     round_trip(t, "efficientnet_lite0", 5, urs_import_timm_lite, "", "by timm's names", false);
     round_trip(t, "efficientnet_lite0", 5, NULL, "", "by name", true);
+    round_trip(t, "swin_tiny", 3, NULL, "", "by name", false);
+    round_trip(t, "swin_tiny", 3, urs_import_timm_swin, "", "by timm's older names", false);
     round_trip(t, "yolov8n-seg", 1, NULL, "model.", "by name behind 'model.'", false);
 }
 
@@ -160,6 +162,20 @@ static void timm_names(urs_test *t)
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         char name[128] = "";
         URS_CHECK(t, urs_import_timm_lite(NULL, pairs[i][0], name, sizeof name));
+        URS_CHECK_TEXT(t, name, pairs[i][1]);
+    }
+}
+
+static void older_timm_names(urs_test *t)
+{
+    static const char *const pairs[][2] = {{"layers.1.downsample.norm.weight", "layers.0.downsample.norm.weight"},
+                                           {"layers.3.downsample.reduction.weight", "layers.2.downsample.reduction.weight"},
+                                           {"layers.1.blocks.0.norm1.bias", "layers.1.blocks.0.norm1.bias"},
+                                           {"head.fc.bias", "head.bias"},
+                                           {"norm.weight", "norm.weight"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char name[128] = "";
+        URS_CHECK(t, urs_import_timm_swin(NULL, pairs[i][0], name, sizeof name));
         URS_CHECK_TEXT(t, name, pairs[i][1]);
     }
 }
@@ -332,6 +348,7 @@ int main(void)
     static const urs_case cases[] = {{"TFLite in order, by hand", tiny_in_order},
                                      {"by name, with prefixes, by timm's names", by_name},
                                      {"timm's names", timm_names},
+                                     {"timm's older names", older_timm_names},
                                      {"what does not fit is refused", refusals},
                                      {"norms are measured", measured_norms},
                                      {"the published TFLite network", published_tflite}};

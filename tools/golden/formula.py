@@ -30,6 +30,10 @@ def parameter(name, shape):
     low, high = -0.1, 0.1
     if name.endswith("layer_scale"):
         low, high = 0.2, 0.6
+    elif name.endswith("relative_position_bias_table"):
+        low, high = -1.0, 1.0
+    elif name.endswith(".bn3.weight"):
+        low, high = 0.05, 0.15
     elif name.endswith(".running_var") or (name.endswith(".weight") and len(shape) == 1):
         low, high = 0.5, 1.5
     elif name.endswith(".weight"):
