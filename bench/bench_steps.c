@@ -62,12 +62,14 @@ static double step_macs(const urs_plan *plan, const urs_step *s)
 {
     const urs_lowered *l = s->kind == URS_STEP_KERNEL ? &plan->lowered[s->lowered] : NULL;
     const urs_op *op = l ? urs_op_find(l->op) : NULL;
-    urs_tensor_shape in, out;
+    urs_dims in[URS_INPUTS_MAX];
+    urs_tensor_shape out;
     if (!op || !op->macs)
         return 0;
-    in = plan->shape[l->in[0]];
+    for (int32_t i = 0; i < l->n_in; i++)
+        in[i] = (urs_dims){plan->shape[l->in[i]].c, plan->shape[l->in[i]].h, plan->shape[l->in[i]].w};
     out = plan->shape[l->out];
-    return (double)op->macs(&l->attr, (urs_dims){in.c, in.h, in.w}, (urs_dims){out.c, out.h, out.w}) * plan->options.batch *
+    return (double)op->macs(&l->attr, in, l->n_in, (urs_dims){out.c, out.h, out.w}) * plan->options.batch *
            (s->backward ? (s->d_in[0] >= 0 ? 2 : 1) : 1);
 }
 

@@ -35,7 +35,7 @@ def measure(work, seconds, least):
 
 
 def input_side(net):
-    return 640 if net in ("yolov8n", "yolov8n-seg") else 224
+    return 640 if net in ("yolov8n", "yolov8n-seg") else 384 if net == "efficientnet_v2_s" else 224
 
 
 def build(net):
@@ -77,8 +77,9 @@ def build(net):
         from torchvision.models import mobilenetv3
         setting, last = mobilenetv3._mobilenet_v3_conf("mobilenet_v3_small", width_mult=0.75)
         return mobilenetv3.MobileNetV3(setting, 1024 if last < 1024 else last), False
-    if net == "convnext_tiny":
-        return torchvision.models.convnext_tiny(), False
+    plain = {"mobilenet_v3_large": "mobilenet_v3_large", "resnet50": "resnet50", "efficientnet_v2_s": "efficientnet_v2_s", "convnext_tiny": "convnext_tiny", "swin_tiny": "swin_t"}
+    if net in plain:
+        return getattr(torchvision.models, plain[net])(), False
     if net == "efficientnet_lite0":
         from lite_reference import EfficientNetLite0
         return EfficientNetLite0(1000), False

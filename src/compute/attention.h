@@ -93,10 +93,10 @@ static inline int64_t urs_attention_side(const urs_attention *t)
     return t->side ? t->side : t->width;
 }
 
-/* Where TABLE and DISTANCE keep the position of a pair of tokens. */
-static inline int64_t urs_attention_entry(const urs_attention *t, urs_attention_position position, int64_t head, int64_t query, int64_t key)
+/* Where TABLE and DISTANCE keep the position of a query and a key that lie dy rows and dx columns before it. */
+static inline int64_t urs_attention_entry(const urs_attention *t, urs_attention_position position, int64_t head, int64_t dy, int64_t dx)
 {
-    const int64_t s = urs_attention_side(t), dy = query / s - key / s, dx = query % s - key % s;
+    const int64_t s = urs_attention_side(t);
     if (position == URS_ATTENTION_TABLE)
         return ((dy + s - 1) * (2 * s - 1) + dx + s - 1) * t->heads + head;
     return head * s * s + (dy < 0 ? -dy : dy) * s + (dx < 0 ? -dx : dx);

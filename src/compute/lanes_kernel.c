@@ -59,8 +59,8 @@ static bool is_depthwise(const urs_kernel_spec *s)
            (s->out.block == 16 || s->out.block == 8) && a->pad_top < a->kernel_h && a->pad_left < a->kernel_w;
 }
 
-/* The gradients keep all pairs of tokens of a window, the forward pass those of TABLE and DISTANCE. */
-#define ATTENTION_TOKENS_MAX 1024
+/* The gradients keep all pairs of tokens of a window, and TABLE and DISTANCE those of all heads. */
+#define ATTENTION_TOKENS_MAX 400
 
 static bool attention_applies(const urs_kernel_spec *s)
 {

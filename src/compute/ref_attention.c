@@ -82,7 +82,7 @@ static double position(const job *j, int64_t head, int64_t query, int64_t key, i
     if (j->position == URS_ATTENTION_PLAIN)
         return 0.0;
     if (j->position != URS_ATTENTION_QUERY)
-        return (double)rows[urs_attention_entry(&j->t, j->position, head, query, key)];
+        return (double)rows[urs_attention_entry(&j->t, j->position, head, query / s - key / s, query % s - key % s)];
     rows += (query / s - key / s + s - 1) * dim;
     columns += (query % s - key % s + s - 1) * dim;
     for (int64_t d = 0; d < dim; d++)
@@ -157,7 +157,7 @@ static void spread(const job *j, int64_t window, int64_t head, int64_t query, in
     const int64_t s = urs_attention_side(&j->t), dim = j->t.dim;
     const real *rows = j->k->args.param[0], *columns = j->k->args.param[1];
     for (int64_t key = 0; key < j->t.keys && (j->position == URS_ATTENTION_TABLE || j->position == URS_ATTENTION_DISTANCE); key++)
-        j->d_param[0][urs_attention_entry(&j->t, j->position, head, query, key)] += j->dp[key];
+        j->d_param[0][urs_attention_entry(&j->t, j->position, head, query / s - key / s, query % s - key % s)] += j->dp[key];
     for (int64_t d = 0; d < dim; d++) {
         double dq = 0.0;
         for (int64_t key = 0; key < j->t.keys; key++) {

@@ -62,7 +62,7 @@ foreach(isa baseline avx2 avx512)
     target_include_directories(urs_lanes_${isa} PRIVATE src)
     target_compile_definitions(urs_lanes_${isa} PRIVATE _GNU_SOURCE URS_LANES_ISA=${isa})
     # Full vectorisation; not with the sanitizers, under which these files would take minutes to compile.
-    target_compile_options(urs_lanes_${isa} PRIVATE "$<$<NOT:$<CONFIG:Debug>>:-O3>" -fno-trapping-math -fno-math-errno)
+    target_compile_options(urs_lanes_${isa} PRIVATE "$<$<NOT:$<CONFIG:Debug>>:-O3>" -fno-trapping-math -fno-math-errno -ffp-contract=fast)
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
         target_compile_options(urs_lanes_${isa} PRIVATE ${URS_LANES_FLAGS_${isa}})
     endif()

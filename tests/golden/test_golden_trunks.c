@@ -1,6 +1,8 @@
 /* The trunks of spec/models.md 4.1 to 4.3 that have no test of their own, and Swin-T (4.5), against torchvision and timm: inference, loss and every gradient. Golden files:
- * tools/golden/golden_nets.py. */
+ * tools/golden/golden_nets.py. With URSID_SLOW_TESTS=1 in the environment also in double, where gradients agree to 1e-7 and better. */
 #include "net_classifier.h"
+
+#include <stdlib.h>
 
 #define SHAPE(w) .classes = URS_NET_CLASSES, .input_width = w, .input_height = 64, .dropout = -1, .drop_path = -1
 
@@ -8,7 +10,8 @@ static void check(urs_test *t, const char *file, const urs_model_options *option
 {
     urs_net_check_settled_inference(t, file, options, n, "");
     urs_net_check_first_pass(t, file, options, n, "");
-    urs_net_check_in_double(t, file, options, n);
+    if (getenv("URSID_SLOW_TESTS")) /* minutes under the sanitizers */
+        urs_net_check_in_double(t, file, options, n);
 }
 
 static void mobilenet_large(urs_test *t)
