@@ -9,6 +9,7 @@ allowed='
 asked               src/cli/cancel.c: a signal handler has nothing else that it may write
 engine_once         src/compute/dnnl_bridge.c: the oneDNN engine is made once for the process
 engine_handle       the engine that engine_once guards
+openmp              the functions of its threads, found at the same moment
 '
 
 # Constants that hold pointers stand in .data.rel.ro, which the loader makes read-only; names of the sanitizers are not ours.

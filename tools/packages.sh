@@ -10,7 +10,7 @@ build='cmake ninja-build gcc g++ binutils pkg-config libdnnl-dev libjpeg62-turbo
 edge='cmake ninja-build gcc binutils pkg-config gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static libc6-dev:arm64 libjpeg62-turbo-dev:arm64 libsqlite3-dev:arm64 libjansson-dev:arm64'
 case "${1:-build}" in
     build) wanted=$build ;;
-    fuzz) wanted="$build clang" ;;
+    fuzz) wanted="$build clang libclang-rt-dev" ;;
     bench) wanted="$build python3" ;;
     edge) wanted=$edge ;;
     *) echo "usage: tools/packages.sh [build|fuzz|bench|edge]" >&2; exit 2 ;;

@@ -1,7 +1,7 @@
 /* The bridge to oneDNN; see dnnl_bridge.h. */
 #include "compute/dnnl_bridge.h"
 
-#include <omp.h>
+#include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -17,11 +17,30 @@ urs_status urs_dnnl_check(dnnl_status_t status, const char *what, urs_error *err
 /* The engine is created once and lives as long as the program, like the library itself. */
 static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
 static dnnl_engine_t engine_handle;
+static struct openmp { /* of the runtime that oneDNN itself uses; NULL: oneDNN was built without OpenMP */
+    int (*max_threads)(void);
+    void (*set_threads)(int n);
+} openmp;
+
+/* Compilers have OpenMP runtimes of their own (libgomp, libomp), and the number of threads must be set in oneDNN's: it is looked up in that library and in what it depends on. */
+static void find_openmp(void)
+{
+    Dl_info info;
+    void *library = dladdr((const void *)&dnnl_version, &info) ? dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    if (!library)
+        library = dlopen(NULL, RTLD_LAZY); /* oneDNN is part of the program */
+    if (!library)
+        return;
+    *(void **)&openmp.max_threads = dlsym(library, "omp_get_max_threads");
+    *(void **)&openmp.set_threads = dlsym(library, "omp_set_num_threads");
+    (void)dlclose(library); /* the program itself keeps it loaded */
+}
 
 static void create_engine(void)
 {
     if (dnnl_engine_create(&engine_handle, dnnl_cpu, 0) != dnnl_success)
         engine_handle = NULL;
+    find_openmp();
 }
 
 urs_status urs_dnnl_engine(dnnl_engine_t *out, urs_error *err)
@@ -35,8 +54,8 @@ urs_status urs_dnnl_engine(dnnl_engine_t *out, urs_error *err)
 
 void urs_dnnl_single_thread(void)
 {
-    if (omp_get_max_threads() != 1)
-        omp_set_num_threads(1);
+    if (openmp.max_threads && openmp.set_threads && openmp.max_threads() != 1)
+        openmp.set_threads(1);
 }
 
 static urs_status desc_by_tag(urs_dnnl_desc *out, int rank, const dnnl_dims_t dims, dnnl_format_tag_t tag, urs_error *err)

@@ -30,7 +30,6 @@ if(NOT URS_ONEDNN)
 endif()
 
 # The onednn backend, and our kernels on blocked layouts once per instruction set.
-find_package(OpenMP REQUIRED COMPONENTS C)
 # Not find_package(dnnl): Debian 12's dnnl-config.cmake fails where the OpenCL headers are missing, though its library needs none of them to link.
 find_library(DNNL_LIBRARY dnnl)
 find_path(DNNL_INCLUDE oneapi/dnnl/dnnl.h)
@@ -45,7 +44,7 @@ if(NOT DNNL_LIBRARY OR NOT DNNL_INCLUDE)
     message(FATAL_ERROR "oneDNN is missing (Debian: libdnnl-dev)")
 endif()
 target_include_directories(ursid_lib SYSTEM PUBLIC ${DNNL_INCLUDE})
-target_link_libraries(ursid_lib PUBLIC ${DNNL_LIBRARY} OpenMP::OpenMP_C)
+target_link_libraries(ursid_lib PUBLIC ${DNNL_LIBRARY} ${CMAKE_DL_LIBS})
 
 set(URS_LANES_FLAGS_baseline "")
 set(URS_LANES_FLAGS_avx2 -mavx2 -mfma)

@@ -159,6 +159,25 @@ static urs_status take_line(urs_journal *j, const char *line, size_t length, off
     return status;
 }
 
+/* The next line with its newline into *line (grown; zero-terminated), at most LINE_MAX_BYTES: a longer one ends there, without newline. 0 at the end; -1: no memory. */
+static ssize_t next_line(char **line, size_t *capacity, FILE *in)
+{
+    size_t n = 0;
+    int c = 0;
+    while (c != '\n' && n < LINE_MAX_BYTES && (c = getc_unlocked(in)) != EOF) {
+        if (n + 1 >= *capacity) {
+            const size_t wanted = *capacity ? *capacity * 2 : 4096;
+            if (!urs_array_resize((void **)line, wanted, 1))
+                return -1;
+            *capacity = wanted;
+        }
+        (*line)[n++] = (char)c;
+    }
+    if (n > 0)
+        (*line)[n] = '\0';
+    return (ssize_t)n;
+}
+
 /* Reads the header and every line, and cuts off a torn end. */
 static urs_status replay(urs_journal *j, const char *key, urs_error *err)
 {
@@ -175,8 +194,10 @@ static urs_status replay(urs_journal *j, const char *key, urs_error *err)
         goto done;
     }
     rewind(in);
-    while (status == URS_OK && !torn && (n = getline(&line, &capacity, in)) > 0) {
-        if (line[n - 1] != '\n' || (size_t)n > LINE_MAX_BYTES) {
+    while (status == URS_OK && !torn && (n = next_line(&line, &capacity, in)) != 0) {
+        if (n < 0) {
+            status = urs_fail(err, URS_ENOMEM, "no memory for a line of '%s'", j->path);
+        } else if (line[n - 1] != '\n') {
             torn = true;
         } else if (first) {
             if (strcmp(line, urs_text_string(&header)) != 0)
@@ -194,7 +215,7 @@ static urs_status replay(urs_journal *j, const char *key, urs_error *err)
     if (status == URS_OK && first) /* the crash came before the header was whole */
         status = start_fresh(j, key, err);
 done:
-    free(line);
+    urs_free(line);
     if (in)
         (void)fclose(in);
     urs_text_release(&header);
