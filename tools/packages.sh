@@ -20,9 +20,11 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
     echo "this is not Debian; the build needs what these packages of Debian hold:" $wanted >&2
     exit 0
 fi
+native=$(dpkg --print-architecture) # a package of another architecture is not the one that is wanted, unless it is named so
 missing=()
 for package in $wanted; do
-    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    case $package in *:*) architecture=${package#*:} ;; *) architecture=$native ;; esac
+    dpkg-query -W -f '${db:Status-Status} ${Architecture}\n' "$package" 2>/dev/null | grep -qxE "installed ($architecture|all)" || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 

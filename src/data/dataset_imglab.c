@@ -46,7 +46,11 @@ static void stop(imglab *x, urs_status status)
 
 static size_t line_of(const imglab *x)
 {
+#if XML_MAJOR_VERSION > 2 || XML_MINOR_VERSION >= 9 /* from there on the other one is deprecated */
+    return (size_t)XML_GetCurrentLineNumber64(x->parser);
+#else
     return (size_t)XML_GetCurrentLineNumber(x->parser);
+#endif
 }
 
 static const char *attribute(const XML_Char **attributes, const char *name)
