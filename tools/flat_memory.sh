@@ -43,7 +43,7 @@ for n in $counts; do
         exit 1
     fi
     read -r kib seconds _ <"$folder/report"
-    awk -v n="$n" -v k="$kib" -v s="$seconds" 'BEGIN { printf "%8d  %10.1f  %9.1f  %9.1f\n", n, k / 1024, s, s > 0 ? n / s : 0 }'
+    awk -v n="$n" -v k="$kib" -v s="$seconds" 'BEGIN { printf "%8d  %10.1f  %9.1f  %9.1f\n", n, k / 1024, s, (s > 0 ? n / s : 0) }'
     [ "$first" -gt 0 ] || first=$kib
     last=$kib
     rm -rf "$into"

@@ -27,8 +27,8 @@ static urs_status prepare(urs_head_store *s, bool fresh, urs_error *err)
         "PRAGMA journal_mode=WAL",
         "PRAGMA synchronous=OFF",
         "CREATE TABLE IF NOT EXISTS shape(dim INTEGER NOT NULL)",
-        "CREATE TABLE IF NOT EXISTS heads(file BLOB NOT NULL, number INTEGER NOT NULL, embedding BLOB NOT NULL, chip BLOB, verdict INTEGER NOT NULL, p_new REAL NOT NULL,"
-        " candidates BLOB NOT NULL, PRIMARY KEY(file, number)) WITHOUT ROWID",
+        ("CREATE TABLE IF NOT EXISTS heads(file BLOB NOT NULL, number INTEGER NOT NULL, embedding BLOB NOT NULL, chip BLOB, verdict INTEGER NOT NULL, p_new REAL NOT NULL,"
+        " candidates BLOB NOT NULL, PRIMARY KEY(file, number)) WITHOUT ROWID"), /* in parentheses: one string */
         "CREATE TABLE IF NOT EXISTS pictures(file BLOB PRIMARY KEY, jpeg BLOB NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL)",
     };
     static const char *const clear[] = {"DELETE FROM shape", "DELETE FROM heads", "DELETE FROM pictures"};

@@ -77,29 +77,78 @@ INLINE void convolve(float *out, const float *x, const float *w, const float *bi
     }
 }
 
-/* d_in for stride > 1: every input pixel gathers the outputs whose windows cover it. */
-INLINE void gather(float *d_in, const float *d_out, const float *w, const depthwise *d, int64_t K, int64_t W)
+/* One input pixel of d_in: the outputs whose windows cover it. */
+INLINE void gather_pixel(float *d_in, const float *d_out, const float *w, const depthwise *d, int64_t iy, int64_t ix, int64_t K, int64_t W)
 {
     const int64_t s = d->stride;
-    for (int64_t iy = 0; iy < d->ih; iy++)
-        for (int64_t ix = 0; ix < d->iw; ix++) {
-            float acc[LANES] = {0};
-            for (int64_t ky = (iy + d->top) % s; ky < K; ky += s) {
-                const int64_t oy = (iy + d->top - ky) / s;
-                if (iy + d->top < ky || oy >= d->oh)
-                    continue;
-                for (int64_t kx = (ix + d->left) % s; kx < K; kx += s) {
-                    const int64_t ox = (ix + d->left - kx) / s;
-                    const float *p = d_out + (oy * d->ow + ox) * W, *t = w + (ky * K + kx) * LANES;
-                    if (ix + d->left < kx || ox >= d->ow)
-                        continue;
-                    for (int64_t l = 0; l < W; l++)
-                        acc[l] += p[l] * t[l];
-                }
-            }
+    float acc[LANES] = {0};
+    for (int64_t ky = (iy + d->top) % s; ky < K; ky += s) {
+        const int64_t oy = (iy + d->top - ky) / s;
+        if (iy + d->top < ky || oy >= d->oh)
+            continue;
+        for (int64_t kx = (ix + d->left) % s; kx < K; kx += s) {
+            const int64_t ox = (ix + d->left - kx) / s;
+            const float *p = d_out + (oy * d->ow + ox) * W, *t = w + (ky * K + kx) * LANES;
+            if (ix + d->left < kx || ox >= d->ow)
+                continue;
             for (int64_t l = 0; l < W; l++)
-                d_in[(iy * d->iw + ix) * W + l] = acc[l];
+                acc[l] += p[l] * t[l];
         }
+    }
+    for (int64_t l = 0; l < W; l++)
+        d_in[(iy * d->iw + ix) * W + l] = acc[l];
+}
+
+/* Every second pixel of a row of d_in, stride 2: those with the same parity see the same taps, F, F + 2, ..., so they are a plain convolution of a row of d_out,
+ *
+ *      d_in[2 j + F - left] = sum over t of d_out[j - t] * w[F + 2 t]        for j - t inside the row, i.e. begin <= j < end */
+INLINE void gather_phase(float *d_in, const float *d_out, const float *w, const depthwise *d, int64_t iy, int64_t F, int64_t begin, int64_t end, int64_t K, int64_t W)
+{
+    const int64_t ky0 = (iy + d->top) % 2;
+    float *row = d_in + (iy * d->iw + F - d->left) * W;
+    int64_t j = begin;
+    for (; j + ROW <= end; j += ROW) {
+        float acc[ROW][LANES];
+        for (int64_t r = 0; r < ROW; r++)
+            for (int64_t l = 0; l < W; l++)
+                acc[r][l] = 0;
+        for (int64_t ky = ky0; ky < K; ky += 2) {
+            const int64_t oy = (iy + d->top - ky) / 2;
+            const float *p = d_out + (oy * d->ow + j) * W, *t = w + (ky * K + F) * LANES;
+            if (iy + d->top < ky || oy >= d->oh)
+                continue;
+            for (int64_t k = 0; F + 2 * k < K; k++)
+                for (int64_t r = 0; r < ROW; r++)
+                    for (int64_t l = 0; l < W; l++)
+                        acc[r][l] += p[(r - k) * W + l] * t[2 * k * LANES + l];
+        }
+        for (int64_t r = 0; r < ROW; r++)
+            for (int64_t l = 0; l < W; l++)
+                row[2 * (j + r) * W + l] = acc[r][l];
+    }
+    for (; j < end; j++)
+        gather_pixel(d_in, d_out, w, d, iy, 2 * j + F - d->left, K, W);
+}
+
+/* d_in for stride > 1. */
+INLINE void gather(float *d_in, const float *d_out, const float *w, const depthwise *d, int64_t K, int64_t W)
+{
+    for (int64_t iy = 0; iy < d->ih; iy++) {
+        /* j of a phase whose taps all lie inside the row of d_out and whose pixel lies inside that of d_in */
+        const int64_t begin = largest((K - 1) / 2, (d->left + 1) / 2), end = smallest(d->ow, (d->iw + d->left) / 2);
+        const int64_t first = 2 * begin - d->left, last = largest(first, 2 * end - d->left);
+        if (d->stride != 2 || end <= begin) {
+            for (int64_t ix = 0; ix < d->iw; ix++)
+                gather_pixel(d_in, d_out, w, d, iy, ix, K, W);
+            continue;
+        }
+        for (int64_t ix = 0; ix < first; ix++)
+            gather_pixel(d_in, d_out, w, d, iy, ix, K, W);
+        gather_phase(d_in, d_out, w, d, iy, 0, begin, end, K, W);
+        gather_phase(d_in, d_out, w, d, iy, 1, begin, end, K, W);
+        for (int64_t ix = last; ix < d->iw; ix++)
+            gather_pixel(d_in, d_out, w, d, iy, ix, K, W);
+    }
 }
 
 /* One output whose window sticks out. */
@@ -111,33 +160,49 @@ INLINE void border_taps(float acc[7][LANES], const float *row, const float *g, c
             acc[kx][l] += row[(x0 + kx) * W + l] * g[ox * W + l];
 }
 
-/* d_w += sum over pixels of d_out * in; taps of one kernel row at a time stay in registers. */
-INLINE void weight_gradient(float *d_w, const float *x, const float *d_out, const depthwise *d, int64_t K, int64_t W)
+/* d_w += sum over pixels of d_out * in, for kernel rows ky .. ky+R-1; all their taps stay in registers, so that there are enough sums under way at once to keep the multipliers busy. */
+INLINE void weight_gradient_rows(float *d_w, const float *x, const float *d_out, const depthwise *d, int64_t ky, int64_t R, int64_t begin, int64_t end, int64_t K, int64_t W)
 {
-    int64_t begin, end;
-    interior(d->iw, d->ow, d->stride, d->left, K, &begin, &end);
-    for (int64_t ky = 0; ky < K; ky++) {
-        float acc[7][LANES] = {{0}};
-        for (int64_t oy = 0; oy < d->oh; oy++) {
-            const int64_t iy = oy * d->stride - d->top + ky;
-            const float *row = x + iy * d->iw * W, *g = d_out + oy * d->ow * W;
-            if (iy < 0 || iy >= d->ih)
-                continue;
-            for (int64_t ox = begin; ox < end; ox++) {
-                const float *p = row + (ox * d->stride - d->left) * W;
-                for (int64_t kx = 0; kx < K; kx++)
-                    for (int64_t l = 0; l < W; l++)
-                        acc[kx][l] += p[kx * W + l] * g[ox * W + l];
-            }
-            for (int64_t ox = 0; ox < begin; ox++)
-                border_taps(acc, row, g, d, ox, K, W);
-            for (int64_t ox = end; ox < d->ow; ox++)
-                border_taps(acc, row, g, d, ox, K, W);
+    float acc[7][7][LANES] = {{{0}}};
+    for (int64_t oy = 0; oy < d->oh; oy++) {
+        const int64_t y0 = oy * d->stride - d->top + ky, inside_from = largest(0, -y0), inside_to = smallest(R, d->ih - y0);
+        const float *row = x + y0 * d->iw * W, *g = d_out + oy * d->ow * W;
+        if (inside_from == 0 && inside_to == R) {
+            const float *p = row + (begin * d->stride - d->left) * W;
+            for (int64_t ox = begin; ox < end; ox++, p += d->stride * W)
+                for (int64_t r = 0; r < R; r++)
+                    for (int64_t kx = 0; kx < K; kx++)
+                        for (int64_t l = 0; l < W; l++)
+                            acc[r][kx][l] += p[(r * d->iw + kx) * W + l] * g[ox * W + l];
         }
+        for (int64_t r = inside_from; r < inside_to; r++) {
+            const float *line = row + r * d->iw * W;
+            for (int64_t ox = 0; ox < begin; ox++)
+                border_taps(acc[r], line, g, d, ox, K, W);
+            for (int64_t ox = inside_from == 0 && inside_to == R ? end : begin; ox < d->ow; ox++)
+                border_taps(acc[r], line, g, d, ox, K, W);
+        }
+    }
+    for (int64_t r = 0; r < R; r++)
         for (int64_t kx = 0; kx < K; kx++)
             for (int64_t l = 0; l < W; l++)
-                d_w[(ky * K + kx) * LANES + l] += acc[kx][l];
-    }
+                d_w[((ky + r) * K + kx) * LANES + l] += acc[r][kx][l];
+}
+
+#if LANES_BLOCK == 16 /* 32 registers */
+#define ROWS_OF(K) ((K) <= 5 ? (K) : 3)
+#else
+#define ROWS_OF(K) ((K) == 3 ? 3 : (K) == 5 ? 2 : 1)
+#endif
+
+INLINE void weight_gradient(float *d_w, const float *x, const float *d_out, const depthwise *d, int64_t K, int64_t W)
+{
+    int64_t begin, end, ky = 0;
+    interior(d->iw, d->ow, d->stride, d->left, K, &begin, &end);
+    for (; ky + ROWS_OF(K) <= K; ky += ROWS_OF(K))
+        weight_gradient_rows(d_w, x, d_out, d, ky, ROWS_OF(K), begin, end, K, W);
+    for (; ky < K; ky++)
+        weight_gradient_rows(d_w, x, d_out, d, ky, 1, begin, end, K, W);
 }
 
 /* Weights [C,1,K,K] of one block as [K*K][lanes], zero past the last channel. */

@@ -1,24 +1,58 @@
 /* Batch norm with its activation, on strips: training, frozen and inference; see lanes.h.
  *
- * Sums run in float over at most CHUNK pixels and then in double, so that the statistics of a large batch stay exact to a few ulp. */
+ * Memory is what costs here, so statistics are made in one pass: of every CHUNK of pixels (in the first-level cache) mean and sum of squared deviations from it, in float, which are put
+ * together in double (Chan, Golub and LeVeque 1979); that is exact to a few ulp however large the batch, and however far the mean is from zero. The second pass goes through the images
+ * backwards, because the last ones are still in the cache. */
 #include "compute/lanes_parts.h"
 #include "compute/lanes_strip.h"
 
-#define CHUNK 256
+#define CHUNK 128
+#define SUMS 4 /* independent sums, or each addition waits for the one before */
 
-/* sum += x, or (x - shift)^2 */
-INLINE void add_sums(double *sum, const float *x, int64_t pixels, const float *shift, bool squared, int64_t W, int64_t S)
+typedef struct moments { /* of each lane */
+    double mean[LANES], square[LANES]; /* square: sum of squared deviations from the mean */
+    double count;
+} moments;
+
+/* Sum of x - shift, or of its square. */
+INLINE void chunk_sum(float *out, const float *x, int64_t pixels, const float *shift, bool squared, int64_t W, int64_t S)
+{
+    float part[SUMS][LANES];
+    int64_t i = 0;
+    for (int64_t k = 0; k < SUMS; k++)
+        for (int64_t l = 0; l < W; l++)
+            part[k][l] = 0;
+    for (; i + SUMS <= pixels; i += SUMS)
+        for (int64_t k = 0; k < SUMS; k++)
+            for (int64_t l = 0; l < W; l++) {
+                const float d = x[(i + k) * S + l] - shift[l];
+                part[k][l] += squared ? d * d : d;
+            }
+    for (; i < pixels; i++)
+        for (int64_t l = 0; l < W; l++) {
+            const float d = x[i * S + l] - shift[l];
+            part[0][l] += squared ? d * d : d;
+        }
+    for (int64_t l = 0; l < W; l++)
+        out[l] = (part[0][l] + part[1][l]) + (part[2][l] + part[3][l]);
+}
+
+INLINE void add_moments(moments *m, const float *x, int64_t pixels, int64_t W, int64_t S)
 {
     for (int64_t begin = 0; begin < pixels; begin += CHUNK) {
-        const int64_t end = begin + CHUNK < pixels ? begin + CHUNK : pixels;
-        float part[LANES] = {0};
-        for (int64_t i = begin; i < end; i++)
-            for (int64_t l = 0; l < W; l++) {
-                const float d = x[i * S + l] - shift[l];
-                part[l] += squared ? d * d : d;
-            }
+        const int64_t n = begin + CHUNK < pixels ? CHUNK : pixels - begin;
+        const double before = m->count, after = before + (double)n;
+        float sum[LANES] = {0}, mean[LANES] = {0}, square[LANES] = {0}, zero[LANES] = {0};
+        chunk_sum(sum, x + begin * S, n, zero, false, W, S);
         for (int64_t l = 0; l < W; l++)
-            sum[l] += (double)part[l];
+            mean[l] = sum[l] / (float)n;
+        chunk_sum(square, x + begin * S, n, mean, true, W, S);
+        for (int64_t l = 0; l < W; l++) {
+            const double chunk = (double)sum[l] / (double)n, off = chunk - (double)mean[l], apart = chunk - m->mean[l];
+            m->mean[l] += apart * ((double)n / after);
+            m->square[l] += (double)square[l] - off * off * (double)n + apart * apart * (before * (double)n / after);
+        }
+        m->count = after;
     }
 }
 
@@ -38,17 +72,13 @@ static void copy_params(float *to, const float *from, int64_t channel, int64_t c
 static void batch_statistics(const strips *v, const float *x, int64_t g, float *mean, float *variance)
 {
     const int64_t width = strip_width(v, g);
-    const double count = (double)(v->images * v->pixels);
-    double sum[LANES] = {0}, square[LANES] = {0};
-    float zero[LANES] = {0};
+    moments m = {.count = 0};
     for (int64_t n = 0; n < v->images; n++)
-        WITH_WIDTH(width, v->stride, add_sums(sum, x + strip_at(v, n, g), v->pixels, zero, false, W, S));
-    for (int64_t l = 0; l < LANES; l++)
-        mean[l] = l < width ? (float)(sum[l] / count) : 0.0f;
-    for (int64_t n = 0; n < v->images; n++)
-        WITH_WIDTH(width, v->stride, add_sums(square, x + strip_at(v, n, g), v->pixels, mean, true, W, S));
-    for (int64_t l = 0; l < LANES; l++)
-        variance[l] = l < width ? (float)(square[l] / count) : 0.0f;
+        WITH_WIDTH(width, v->stride, add_moments(&m, x + strip_at(v, n, g), v->pixels, W, S));
+    for (int64_t l = 0; l < LANES; l++) {
+        mean[l] = l < width ? (float)m.mean[l] : 0.0f;
+        variance[l] = l < width ? (float)(m.square[l] / m.count) : 0.0f;
+    }
 }
 
 void urs_lanes_batch_norm_forward(const urs_kernel_spec *spec, const urs_kernel_args *args)
@@ -83,7 +113,7 @@ void urs_lanes_batch_norm_forward(const urs_kernel_spec *spec, const urs_kernel_
             if (batch && args->d_param[3] && c + l < v.channels)
                 ((float *)args->d_param[3])[c + l] = (float)((double)variance[l] * count / (count > 1 ? count - 1 : 1));
         }
-        for (int64_t n = 0; n < v.images; n++) {
+        for (int64_t n = v.images - 1; n >= 0; n--) {
             const int64_t at = strip_at(&v, n, g);
             WITH_ACTIVATION(spec->attr.activation, WITH_WIDTH(width, v.stride, map_affine(out + at, x + at, v.pixels, scale, shift, (urs_activation)A, W, S)));
         }
@@ -97,17 +127,21 @@ INLINE void add_gradient_sums(double *sum, double *dot, const float *x, const fl
 {
     for (int64_t begin = 0; begin < pixels; begin += CHUNK) {
         const int64_t end = begin + CHUNK < pixels ? begin + CHUNK : pixels;
-        float part[LANES] = {0}, part_dot[LANES] = {0};
-        for (int64_t i = begin; i < end; i++)
-            for (int64_t l = 0; l < W; l++) {
-                const float xhat = (x[i * S + l] - mean[l]) * rstd[l];
-                const float dz = d_out[i * S + l] * lane_slope(gamma[l] * xhat + beta[l], a);
-                part[l] += dz;
-                part_dot[l] += dz * xhat;
-            }
+        float part[2][LANES], part_dot[2][LANES];
+        for (int64_t k = 0; k < 2; k++)
+            for (int64_t l = 0; l < W; l++)
+                part[k][l] = part_dot[k][l] = 0;
+        for (int64_t i = begin; i < end; i += 2)
+            for (int64_t k = 0; k < (i + 1 < end ? 2 : 1); k++)
+                for (int64_t l = 0; l < W; l++) {
+                    const float xhat = (x[(i + k) * S + l] - mean[l]) * rstd[l];
+                    const float dz = d_out[(i + k) * S + l] * lane_slope(gamma[l] * xhat + beta[l], a);
+                    part[k][l] += dz;
+                    part_dot[k][l] += dz * xhat;
+                }
         for (int64_t l = 0; l < W; l++) {
-            sum[l] += (double)part[l];
-            dot[l] += (double)part_dot[l];
+            sum[l] += (double)(part[0][l] + part[1][l]);
+            dot[l] += (double)(part_dot[0][l] + part_dot[1][l]);
         }
     }
 }
@@ -152,7 +186,7 @@ void urs_lanes_batch_norm_backward(const urs_kernel_spec *spec, const urs_kernel
             if (args->d_param[1] && c + l < v.channels)
                 ((float *)args->d_param[1])[c + l] = (float)sum[l];
         }
-        for (int64_t n = 0; d_in && n < v.images; n++) {
+        for (int64_t n = v.images - 1; d_in && n >= 0; n--) {
             const int64_t at = strip_at(&v, n, g);
             WITH_ACTIVATION(spec->attr.activation, WITH_WIDTH(width, v.stride, map_gradient(d_in + at, x + at, d_out + at, v.pixels, mean, rstd, gamma, beta, mean_dz, mean_dot, (urs_activation)A, W, S)));
         }
