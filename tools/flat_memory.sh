@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Does memory stay flat? Runs a command of ursid over folders of more and more frames and prints its largest resident memory.
-#   tools/flat_memory.sh [options for ursid sift, e.g. --model W]        $COUNTS: numbers of frames, default "1000 5000 20000"; $COMMAND: default sift; $URSID, $PEAK: the programs
+#   tools/flat_memory.sh [options for ursid sift, e.g. --model W]        $COUNTS: numbers of frames, default "1000 5000 20000"; $COMMAND: default sift; $SIZE of the
+#                                                                        frames: default 640x480; $URSID, $PEAK: the programs
+#   COMMAND=identify tools/flat_memory.sh --catalogue /tmp/c.db --create   the whole chain
 # The frames are hard links to a few drawn ones, so 20,000 cost no space. Fails when the largest folder needs more than a tenth and 16 MiB above the smallest.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 counts=${COUNTS:-1000 5000 20000}
 command=${COMMAND:-sift}
+size=${SIZE:-640x480}
 if [ -z "${URSID:-}" ] || [ -z "${PEAK:-}" ]; then
     tools/packages.sh bench
     cmake --preset bench >/dev/null
@@ -19,7 +22,7 @@ peak=${PEAK:-build/bench/peak_memory}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/ursid-flat.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 echo "drawing frames" >&2
-"$ursid" synth --out "$folder/scenes" --frames 10 --seed 5 --size 640x480 --quiet >/dev/null
+"$ursid" synth --out "$folder/scenes" --frames 10 --seed 5 --size "$size" --quiet >/dev/null
 mapfile -d '' sources < <(find "$folder/scenes/images" -name '*.jpg' -print0 | sort -z)
 [ ${#sources[@]} -gt 0 ] || { echo "flat_memory: no frames were drawn" >&2; exit 1; }
 

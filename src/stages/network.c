@@ -4,9 +4,11 @@
 #include "base/memory.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#define MEAN_MAX 65536.0 /* of values that are 0 .. 1 or, in other programs, 0 .. 255 */
 #define INPUT_SIDE_MAX 8192
 
 static const char *const fit_names[] = {"stretch", "letterbox", "centre_crop"};
@@ -94,7 +96,7 @@ static bool read_three(const json_t *list, float out[3])
 {
     for (size_t i = 0; i < 3; i++) {
         const json_t *v = json_array_get(list, i);
-        if (!json_is_number(v))
+        if (!json_is_number(v) || !(fabs(json_number_value(v)) <= MEAN_MAX))
             return false;
         out[i] = (float)json_number_value(v);
     }
@@ -123,7 +125,7 @@ urs_status urs_input_format_from_json(urs_input_format *out, const char *json, u
     else if (fit < 0 || filter < 0)
         reason = "fit or filter is not one we know";
     else if (!read_three(json_object_get(o, "mean"), f.mean) || !read_three(json_object_get(o, "std"), f.std))
-        reason = "mean and std must be three numbers each";
+        reason = "mean and std must be three numbers each, of the size of pixels";
     f.width = (int32_t)width;
     f.height = (int32_t)height;
     f.crop_share = (float)json_number_value(json_object_get(o, "crop_share"));

@@ -1,3 +1,4 @@
+urs_test(unit formats)
 urs_test(e2e public_api)
 if(TARGET test_public_api)
     target_link_libraries(test_public_api PRIVATE ursid_shared)
