@@ -4,10 +4,12 @@ target_sources(ursid_lib PRIVATE
     src/train/ema.c
     src/train/loss_arcface.c
     src/train/loss_class.c
+    src/train/loss_metric.c
     src/train/loss_yolo.c
     src/train/loss_yolo_assign.c
     src/train/loss_yolo_mask.c
     src/train/loss_yolo_math.c
+    src/train/miner.c
     src/train/optimiser.c
     src/train/optimiser_ranges.c
     src/train/prefetch.c

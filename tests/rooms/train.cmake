@@ -1,4 +1,5 @@
 urs_test(unit checkpoint)
+urs_test(unit loss_metric)
 urs_test(unit loss_yolo)
 urs_test(unit losses)
 urs_test(unit optimiser)
