@@ -1,7 +1,7 @@
-/* AVX-512 with VNNI and VBMI (Ice Lake, Zen 4 and later): as kernels_avx_vnni.c with one register for 16 channels. Tile of 14 pixels and 16 channels: 14 of the 32 registers are sums. */
+/* AVX-512 with VNNI and VBMI (Ice Lake, Zen 4 and later): as kernels_avx_vnni.c with one register for 16 channels. Tile of 16 pixels and 16 channels: 16 of the 32 registers are sums. */
 #include "int8/kernels_x86.h"
 
-#define ROWS 14
+#define ROWS 16
 
 static void fill(void *row, const int8_t *x, size_t n, int32_t zero_point)
 {
@@ -26,16 +26,16 @@ INLINE __m512i add_four(__m512i sum, const char *x, __m512i w)
 INLINE void tile_rows(int32_t *sums, const char *panel, size_t stride, const int8_t *w, size_t groups, const int32_t *bias, int rows)
 {
     __m512i acc[ROWS];
-#pragma GCC unroll 14
+#pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
         acc[r] = _mm512_loadu_si512(bias);
     for (size_t g = 0; g < groups; g++, w += 4 * URS_INT8_LANES) {
         const __m512i weights = _mm512_loadu_si512(w);
-#pragma GCC unroll 14
+#pragma GCC unroll 16
         for (int r = 0; r < rows; r++)
             acc[r] = add_four(acc[r], panel + (size_t)r * stride + 4 * g, weights);
     }
-#pragma GCC unroll 14
+#pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
         _mm512_storeu_si512(sums + r * URS_INT8_LANES, acc[r]);
 }
@@ -61,10 +61,6 @@ static void tile(int32_t *sums, const void *panel, size_t stride, const void *we
     const char *p = panel;
     if (rows == ROWS) {
         tile_rows(sums, p, stride, weights, groups, bias, ROWS);
-        return;
-    }
-    if (rows == 7) {
-        tile_rows(sums, p, stride, weights, groups, bias, 7);
         return;
     }
     for (; rows >= 4; rows -= 4, p += 4 * stride, sums += 4 * URS_INT8_LANES)

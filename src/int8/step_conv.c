@@ -33,30 +33,49 @@ static scratch parts(const urs_int8_step *s, char *memory)
     return p;
 }
 
+/* One row of a window that lies inside the picture. A little too much is copied: what follows overwrites it. */
+static inline void copy_row(int8_t *out, const int8_t *x, size_t width)
+{
+    size_t i = 0;
+    do {
+        memcpy(out + i, x + i, COPY);
+        i += COPY;
+    } while (i < width);
+}
+
 /* What output (oy, ox) sees, in the order of the weights; the zero point outside the picture. */
-static void gather(int8_t *out, const urs_int8_step *s, const int8_t *x, int32_t oy, int32_t ox, int32_t zero, size_t depth)
+static void gather_border(int8_t *out, const urs_int8_step *s, const int8_t *x, int32_t oy, int32_t ox, int32_t zero, size_t depth)
 {
     const urs_int8_window *r = &s->rows, *c = &s->columns;
-    const int32_t x0 = ox * c->stride - c->before;
-    for (int32_t ky = 0; ky < r->kernel; ky++) {
-        const int32_t iy = oy * r->stride + ky * r->dilation - r->before;
-        const size_t width = (size_t)c->kernel * depth;
-        if (iy < 0 || iy >= r->in) {
-            memset(out, zero, width);
-        } else if (c->dilation == 1 && x0 >= 0 && x0 + c->kernel <= c->in) {
-            const int8_t *from = x + ((size_t)iy * (size_t)c->in + (size_t)x0) * depth;
-            for (size_t i = 0; i < width; i += COPY) /* a little too much: what follows overwrites it */
-                memcpy(out + i, from + i, COPY);
-        } else {
-            for (int32_t kx = 0; kx < c->kernel; kx++) {
-                const int32_t ix = x0 + kx * c->dilation;
-                if (ix < 0 || ix >= c->in)
-                    memset(out + (size_t)kx * depth, zero, depth);
-                else
-                    memcpy(out + (size_t)kx * depth, x + ((size_t)iy * (size_t)c->in + (size_t)ix) * depth, depth);
-            }
+    for (int32_t ky = 0; ky < r->kernel; ky++)
+        for (int32_t kx = 0; kx < c->kernel; kx++, out += depth) {
+            const int32_t iy = oy * r->stride + ky * r->dilation - r->before, ix = ox * c->stride + kx * c->dilation - c->before;
+            if (iy < 0 || iy >= r->in || ix < 0 || ix >= c->in)
+                memset(out, zero, depth);
+            else
+                memcpy(out, x + ((size_t)iy * (size_t)c->in + (size_t)ix) * depth, depth);
         }
-        out += width;
+}
+
+/* Windows of `rows` neighbouring pixels, `stride` bytes apart. */
+static void gather(int8_t *out, size_t stride, const urs_int8_step *s, const int8_t *x, size_t first, size_t rows, int32_t zero, size_t depth)
+{
+    const urs_int8_window *r = &s->rows, *c = &s->columns;
+    const size_t width = (size_t)c->kernel * depth, line = (size_t)c->in * depth, down = (size_t)r->dilation * line;
+    int32_t oy = (int32_t)(first / (size_t)c->out), ox = (int32_t)(first % (size_t)c->out);
+    for (; rows; rows--, out += stride) {
+        const int32_t y0 = oy * r->stride - r->before, x0 = ox * c->stride - c->before;
+        if (y0 >= 0 && y0 + (r->kernel - 1) * r->dilation < r->in && x0 >= 0 && x0 + c->kernel <= c->in && c->dilation == 1) {
+            const int8_t *from = x + (size_t)y0 * line + (size_t)x0 * depth;
+            for (int32_t ky = 0; ky < r->kernel; ky++, from += down)
+                copy_row(out + (size_t)ky * width, from, width);
+        } else {
+            gather_border(out, s, x, oy, ox, zero, depth);
+        }
+        if (++ox == c->out) {
+            ox = 0;
+            oy++;
+        }
     }
 }
 
@@ -69,14 +88,7 @@ static void fill_panel(const urs_int8_step *s, const scratch *p, const int8_t *x
     }
     if (!s->contiguous) {
         const size_t row = s->groups * (size_t)s->kernels->group;
-        size_t oy = first / (size_t)s->columns.out, ox = first % (size_t)s->columns.out;
-        for (size_t r = 0; r < rows; r++) {
-            gather(p->windows + r * row, s, x, (int32_t)oy, (int32_t)ox, zero, depth);
-            if (++ox == (size_t)s->columns.out) {
-                ox = 0;
-                oy++;
-            }
-        }
+        gather(p->windows, row, s, x, first, rows, zero, depth);
         s->kernels->fill(p->panel, p->windows, rows * row, zero);
         return;
     }

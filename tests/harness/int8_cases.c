@@ -1,4 +1,4 @@
-/* See int8_cases.h. */
+/* See int8_cases.h. Every draw is a statement of its own: the order in which a call's arguments are computed is the compiler's choice. */
 #include "int8_cases.h"
 
 #include "base/memory.h"
@@ -35,13 +35,23 @@ static float log_uniform(maker *m, double low, double high)
 static urs_int8_quant any_quant(maker *m)
 {
     const float scale = log_uniform(m, 0.004, 0.1);
-    return (urs_int8_quant){scale, between(m, 0, 4) == 0 ? -128 : between(m, -128, 127)};
+    const bool lowest = between(m, 0, 4) == 0;
+    return (urs_int8_quant){scale, lowest ? -128 : between(m, -128, 127)};
 }
 
 static urs_int8_shape any_shape(maker *m)
 {
     const int32_t side = m->small ? 7 : 17, channels = m->small ? 9 : CHANNELS_MAX;
-    return urs_int8_shape4(1, between(m, 1, side), between(m, 1, side), between(m, 1, channels));
+    const int32_t h = between(m, 1, side);
+    const int32_t w = between(m, 1, side);
+    return urs_int8_shape4(1, h, w, between(m, 1, channels));
+}
+
+/* Scale around `usual` and any zero point. */
+static urs_int8_quant out_quant(maker *m, float usual, double low, double high)
+{
+    const float scale = usual * log_uniform(m, low, high);
+    return (urs_int8_quant){scale, between(m, -128, 127)};
 }
 
 static int32_t any_input(maker *m, const char *name)
@@ -78,7 +88,7 @@ static void weighted(maker *m, urs_int8_op *op, urs_int8_shape shape, int32_t ax
         op->n_in = 3;
     }
     out = in.scale * (per_channel ? largest : scales[0]) * 74 * 74 * sqrtf((float)taps) / 60;
-    urs_int8_graph_output(m->g, urs_int8_graph_apply(m->g, op, "y", (urs_int8_quant){out * log_uniform(m, 0.3, 2), between(m, -128, 127)}));
+    urs_int8_graph_output(m->g, urs_int8_graph_apply(m->g, op, "y", out_quant(m, out, 0.3, 2)));
 }
 
 static void any_window(maker *m, urs_int8_op *op, int32_t *kh, int32_t *kw)
@@ -132,8 +142,8 @@ static void transposed(maker *m, urs_int8_op *op)
 
 static void fully_connected(maker *m, urs_int8_op *op)
 {
-    const int32_t depth = between(m, 1, m->small ? 40 : 600), out = between(m, 1, m->small ? 20 : 70);
-    op->in[0] = urs_int8_graph_input(m->g, "x", (urs_int8_shape){2, {between(m, 1, 3), depth}}, any_quant(m));
+    const int32_t depth = between(m, 1, m->small ? 40 : 600), out = between(m, 1, m->small ? 20 : 70), rows = between(m, 1, 3);
+    op->in[0] = urs_int8_graph_input(m->g, "x", (urs_int8_shape){2, {rows, depth}}, any_quant(m));
     op->n_in = 1;
     op->attr.activation = any_activation(m);
     op->attr.keep_dims = coin(m);
@@ -158,7 +168,7 @@ static void binary(maker *m, urs_int8_op *op)
     op->in[0] = coin(m) ? wide : other;
     op->in[1] = op->in[0] == wide ? other : wide;
     op->attr.activation = any_activation(m);
-    urs_int8_graph_output(m->g, urs_int8_graph_apply(m->g, op, "y", (urs_int8_quant){range * log_uniform(m, 0.5, 2), between(m, -128, 127)}));
+    urs_int8_graph_output(m->g, urs_int8_graph_apply(m->g, op, "y", out_quant(m, range, 0.5, 2)));
 }
 
 static void joined(maker *m, urs_int8_op *op)
