@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The int8 engine on ARMv8: builds the engine and its tests alone for aarch64 and runs them under qemu-user, with SDOT and without. Run by the tests; skips where the cross compiler or qemu
+# The int8 engine on ARMv8: builds the engine and its tests alone for aarch64 and runs them under qemu-user, with SDOT and without. Skips where the cross compiler or qemu
 # is missing.
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1

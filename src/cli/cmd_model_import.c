@@ -20,6 +20,7 @@ static const urs_command command = {
             "EfficientNet-PyTorch's, timm's, Ultralytics') or, for TFLite, the order of its layers must be those of ARCH.\n"
             "TFLite files have their batch norms folded away. The import then computes the same outputs, but trains badly from there, because training\n"
             "norms by statistics that the file no longer has: with --images they are measured on photographs, without changing the outputs.\n"
+            "An int8 TFLite file (--out F.tflite, without --arch) keeps its operators and numbers: it is checked and written anew.\n"
             "\n"
             "Examples:\n"
             "  ursid model import efficientnet-lite0-57934424.pth --arch efficientnet_lite0 --out lite0.safetensors\n"
@@ -120,8 +121,8 @@ int urs_model_import_main(int argc, char **argv)
     bool half = false;
     urs_arguments source = {0};
     const urs_option options[] = {
-        URS_OPTION_TEXT_REQUIRED("arch", "ARCH", &arch, "architecture that the weights are for; `ursid model info` lists them"),
-        URS_OPTION_TEXT_REQUIRED("out", "F.safetensors", &out, "file to write"),
+        URS_OPTION_TEXT("arch", "ARCH", &arch, "architecture that float weights are for; `ursid model info` lists them"),
+        URS_OPTION_TEXT_REQUIRED("out", "F", &out, "file to write: F.safetensors, or F.tflite for an int8 network"),
         URS_OPTION_TEXT("images", "DIR", &images, "photographs to measure the statistics of batch norms on, for TFLite"),
         URS_OPTION_TEXT("licence", "TEXT", &licence, "licence of the weights, to go into the file"),
         URS_OPTION_FLAG("half", &half, "16-bit floats"),
@@ -137,6 +138,10 @@ int urs_model_import_main(int argc, char **argv)
 
     if (!urs_options_parse(&command, options, URS_COUNT(options), argc, argv, &code))
         return code;
+    if (urs_path_has_extension(out, "tflite"))
+        return urs_model_import_int8(source.items[0], out, licence, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
+    if (!arch)
+        return urs_usage_error(&command, "--arch is needed for float weights");
     if (!urs_arch_find(arch))
         return urs_usage_error(&command, "there is no architecture '%s'", arch);
     status = urs_import_read(&w, &model, source.items[0], arch, &report, &err);

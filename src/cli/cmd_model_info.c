@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/int8_summary.h"
 #include "cli/option.h"
 #include "models/models.h"
 #include "nn/weights.h"
@@ -224,6 +225,8 @@ int urs_model_info_main(int argc, char **argv)
 
     if (!urs_options_parse(&command, options, URS_COUNT(options), argc, argv, &code))
         return code;
+    if (urs_int8_summary_applies(what.items[0]))
+        return urs_model_info_int8(what.items[0], json, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     if (gather(&info, what.items[0], &err) != URS_OK)
         return urs_command_error(&command, &err);
     if (json) {

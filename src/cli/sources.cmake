@@ -8,11 +8,13 @@ target_sources(ursid_lib PRIVATE
     src/cli/cmd_eval_embed.c
     src/cli/cmd_eval_find.c
     src/cli/cmd_eval_sift.c
+    src/cli/cmd_export.c
     src/cli/cmd_find.c
     src/cli/cmd_identify.c
     src/cli/cmd_model.c
     src/cli/cmd_model_import.c
     src/cli/cmd_model_info.c
+    src/cli/cmd_model_int8.c
     src/cli/cmd_sift.c
     src/cli/cmd_synth.c
     src/cli/cmd_train.c
@@ -30,6 +32,7 @@ target_sources(ursid_lib PRIVATE
     src/cli/identify_output.c
     src/cli/identify_report.c
     src/cli/identify_run.c
+    src/cli/int8_summary.c
     src/cli/nearest.c
     src/cli/option.c
     src/cli/photo_image.c

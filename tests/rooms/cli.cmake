@@ -1,5 +1,6 @@
 urs_test(cli cmd_eval)
 urs_test(cli cmd_identify)
+urs_test(cli cmd_int8)
 urs_test(cli cmd_model)
 urs_test(cli cmd_photos)
 urs_test(cli option)

@@ -10,8 +10,3 @@ if(URSID_TESTS)
     target_link_libraries(int8_write_cases PRIVATE urs_harness urs_warnings)
     set_target_properties(int8_write_cases PROPERTIES LINKER_LANGUAGE CXX)
 endif()
-
-if(URSID_TESTS)
-    add_test(NAME backend/int8_arm COMMAND ${CMAKE_SOURCE_DIR}/tools/check-int8-arm.sh)
-    set_tests_properties(backend/int8_arm PROPERTIES LABELS backend TIMEOUT 1800)
-endif()
