@@ -272,7 +272,7 @@ static urs_status put_mistakes(urs_text *out, const urs_chips *chips, const embe
     size_t n = 0;
     urs_status status = find_mistakes(&list, &n, p, err);
     if (status == URS_OK && n > 0)
-        urs_eval_sheet_begin(out, "The worst mistakes", n < MISTAKES_SHOWN ? n : (size_t)MISTAKES_SHOWN, n, "The chip that was asked about, the most alike chip of another animal, and the most alike one of its own.");
+        urs_eval_sheet_begin(out, "The worst mistakes", n < MISTAKES_SHOWN ? n : (size_t)MISTAKES_SHOWN, n, "The chip that was asked about, the most alike chip of another animal, and the most alike one of its own.", false);
     for (size_t i = 0; status == URS_OK && i < n && i < MISTAKES_SHOWN; i++) {
         char line[64];
         urs_eval_row_begin(out);

@@ -1,12 +1,20 @@
 /* `ursid eval find`: average precision of boxes and masks on photographs that training never saw. */
 #include "cli/cmd_eval.h"
+#include "cli/eval_page.h"
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "eval/plots.h"
 #include "eval/table.h"
+#include "stages/find.h"
 #include "stages/find_train.h"
 #include "stages/model_path.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MISTAKES_SHOWN 24
+#define OVERLAP 0.5 /* IoU from which a detection is the head */
 
 static const urs_command command = {
     .name = "eval find",
@@ -38,6 +46,116 @@ static void plot(urs_text *out, const urs_find_quality *q)
     urs_plot_curves(out, &(urs_plot_axes){.title = "Precision and recall at an overlap of 0.5", .x_label = "recall", .y_label = "precision", .x_max = 1, .y_max = 1}, series, 2);
 }
 
+/* ---- pictures with mistakes ---- */
+
+typedef struct mistake {
+    size_t scene, missed, extra; /* labelled heads that nothing overlaps by half; detections that overlap no label */
+    float sure;                  /* of the surest extra one */
+} mistake;
+
+static int compare_mistakes(const void *pa, const void *pb)
+{
+    const mistake *a = pa, *b = pb;
+    if (a->missed != b->missed)
+        return a->missed > b->missed ? -1 : 1;
+    if (a->sure != b->sure)
+        return a->sure > b->sure ? -1 : 1;
+    return (a->scene > b->scene) - (a->scene < b->scene);
+}
+
+/* Detections in falling score, each to the free label that it overlaps most. used: [scene->count], scratch. */
+static mistake count_mistakes(const urs_scene *scene, const urs_detections *found, bool *used, size_t number)
+{
+    mistake m = {.scene = number};
+    for (size_t i = 0; i < scene->count; i++)
+        used[i] = false;
+    for (size_t d = 0; d < found->count; d++) {
+        double best = OVERLAP;
+        size_t label = SIZE_MAX;
+        for (size_t i = 0; i < scene->count; i++) {
+            const double overlap = urs_box_iou(scene->objects[i].box, found->items[d].box);
+            if (!used[i] && overlap >= best) {
+                best = overlap;
+                label = i;
+            }
+        }
+        if (label != SIZE_MAX) {
+            used[label] = true;
+        } else {
+            m.extra++;
+            m.sure = found->items[d].score > m.sure ? found->items[d].score : m.sure;
+        }
+    }
+    for (size_t i = 0; i < scene->count; i++)
+        m.missed += !used[i];
+    return m;
+}
+
+static urs_status put_scene(urs_text *out, const urs_scene *scene, const urs_detections *found, const mistake *m, urs_error *err)
+{
+    const int32_t thick = 1 + (scene->image.width > scene->image.height ? scene->image.width : scene->image.height) / 150;
+    urs_image picture = {0};
+    urs_bytes jpeg = {0};
+    char line[48], name[48];
+    urs_status status = urs_image_copy(&picture, &scene->image, err);
+    if (status == URS_OK) {
+        for (size_t i = 0; i < scene->count; i++)
+            urs_draw_box(&picture, scene->objects[i].box, (urs_colour){255, 255, 255}, thick);
+        for (size_t d = 0; d < found->count; d++)
+            urs_draw_box(&picture, found->items[d].box, (urs_colour){255, 140, 0}, thick);
+        status = urs_eval_thumbnail(&jpeg, &picture, 320, err);
+    }
+    if (status == URS_OK) {
+        (void)snprintf(line, sizeof line, "%zu of %zu missed", m->missed, scene->count);
+        (void)snprintf(name, sizeof name, m->extra ? "%zu extra, surest %.2f" : "none extra", m->extra, (double)m->sure);
+        urs_eval_figure(out, &jpeg, line, name, "no picture");
+    }
+    urs_image_release(&picture);
+    urs_bytes_release(&jpeg);
+    return status;
+}
+
+static urs_status put_mistakes(urs_text *out, const urs_scene_set *scenes, const urs_network *network, urs_pool *pool, urs_error *err)
+{
+    urs_finder *finder = NULL;
+    urs_detections *found = urs_array_new(scenes->count, sizeof *found);
+    const urs_image **pictures = urs_array_new(scenes->count, sizeof *pictures);
+    mistake *list = urs_array_new(scenes->count, sizeof *list);
+    size_t n = 0, most = 0;
+    bool *used = NULL;
+    urs_status status = found && pictures && list ? urs_finder_new(&finder, network, &(urs_finder_options){.find = {.no_masks = true}, .pool = pool}, err)
+                                                  : urs_fail(err, URS_ENOMEM, "no memory for the page");
+    for (size_t i = 0; status == URS_OK && i < scenes->count; i++) {
+        pictures[i] = &scenes->scenes[i].image;
+        most = scenes->scenes[i].count > most ? scenes->scenes[i].count : most;
+    }
+    if (status == URS_OK) {
+        used = urs_array_new(most, sizeof *used);
+        status = used ? urs_finder_pictures(finder, found, pictures, scenes->count, err) : urs_fail(err, URS_ENOMEM, "no memory for the page");
+    }
+    for (size_t i = 0; status == URS_OK && i < scenes->count; i++) {
+        const mistake m = count_mistakes(&scenes->scenes[i], &found[i], used, i);
+        if (m.missed || m.extra)
+            list[n++] = m;
+    }
+    if (status == URS_OK && n > 0) {
+        qsort(list, n, sizeof *list, compare_mistakes);
+        urs_eval_sheet_begin(out, "Pictures with mistakes", n < MISTAKES_SHOWN ? n : (size_t)MISTAKES_SHOWN, n,
+                             "White: labelled heads. Orange: what find says with the threshold of the weights. A detection is right when it overlaps a label by half.", true);
+        for (size_t i = 0; status == URS_OK && i < n && i < MISTAKES_SHOWN; i++)
+            status = put_scene(out, &scenes->scenes[list[i].scene], &found[list[i].scene], &list[i], err);
+        urs_eval_sheet_end(out);
+    }
+    for (size_t i = 0; found && i < scenes->count; i++)
+        urs_detections_release(&found[i]);
+    urs_finder_free(finder);
+    urs_free(found);
+    urs_free((void *)pictures);
+    urs_free(list);
+    urs_free(used);
+    return status;
+}
+
 static urs_status evaluate(const urs_eval_arguments *a, urs_error *err)
 {
     static const char *const headings[] = {"", "mAP50", "mAP75", "mAP50-95", "best F1", "recall", "precision", "at score", "heads"};
@@ -49,6 +167,7 @@ static urs_status evaluate(const urs_eval_arguments *a, urs_error *err)
     urs_scene_set scenes = {0};
     urs_text text = {0}, plots = {0};
     urs_table table;
+    json_t *numbers = NULL;
     char *path = NULL;
     urs_status status = urs_pool_new(&pool, a->threads, err);
     if (status == URS_OK)
@@ -62,7 +181,7 @@ static urs_status evaluate(const urs_eval_arguments *a, urs_error *err)
     if (status == URS_OK)
         status = urs_find_evaluate(&q, &scenes, network->graph, network->params, NULL, pool, err);
     if (status == URS_OK) {
-        json_t *numbers = urs_eval_facts(a, "find", path, network);
+        numbers = urs_eval_facts(a, "find", path, network);
         (void)json_object_set_new(numbers, "pictures", json_integer((json_int_t)q.box.images));
         (void)json_object_set_new(numbers, "box", urs_ap_json(&q.box));
         (void)json_object_set_new(numbers, "mask", urs_ap_json(&q.mask));
@@ -74,8 +193,13 @@ static urs_status evaluate(const urs_eval_arguments *a, urs_error *err)
         put_quality(&table, "masks", &q.mask);
         urs_table_end(&table, &text);
         plot(&plots, &q);
-        status = urs_eval_deliver(a, "find: where is the head?", &text, numbers, &plots, err);
+        if (a->report)
+            status = put_mistakes(&plots, &scenes, network, pool, err);
     }
+    if (status == URS_OK) {
+        status = urs_eval_deliver(a, "find: where is the head?", &text, json_incref(numbers), &plots, err);
+    }
+    json_decref(numbers);
     urs_text_release(&text);
     urs_text_release(&plots);
     urs_scene_set_release(&scenes);

@@ -116,7 +116,7 @@ static urs_status put_mistakes(urs_text *out, const sift_answers *s, int32_t tru
     if (status == URS_OK && n > 0) {
         qsort(list, n, sizeof *list, compare_mistakes);
         (void)snprintf(title, sizeof title, "Frames of class %s that were called something else", names[truth]);
-        urs_eval_sheet_begin(out, title, n < MISTAKES_SHOWN ? n : (size_t)MISTAKES_SHOWN, n, "The surest of them first: what the frame was called, and its file.");
+        urs_eval_sheet_begin(out, title, n < MISTAKES_SHOWN ? n : (size_t)MISTAKES_SHOWN, n, "The surest of them first: what the frame was called, and its file.", false);
     }
     for (size_t i = 0; status == URS_OK && i < n && i < MISTAKES_SHOWN; i++) {
         const urs_frame_item *item = &s->frames->items[list[i].item];

@@ -160,7 +160,7 @@ static urs_status put_mistakes(urs_text *out, const urs_chain_trial *t, urs_erro
     qsort(list, n, sizeof *list, compare_mistakes);
     if (n) {
         urs_eval_sheet_begin(out, "The worst mistakes of match", n < MISTAKES_SHOWN ? n : (size_t)MISTAKES_SHOWN, n,
-                             "The head that was asked about, the bear that came first, and the most alike picture of the right one.");
+                             "The head that was asked about, the bear that came first, and the most alike picture of the right one.", false);
         for (size_t i = 0; i < n && i < MISTAKES_SHOWN; i++)
             put_mistake(out, t, list[i].at);
         urs_eval_sheet_end(out);
@@ -176,7 +176,7 @@ static void put_lost(urs_text *out, const urs_chain_trial *t, urs_fate fate, con
         n += urs_chain_fate(&t->cases[i]) == fate;
     if (n == 0)
         return;
-    urs_eval_sheet_begin(out, title, n < LOST_SHOWN ? n : (size_t)LOST_SHOWN, n, what);
+    urs_eval_sheet_begin(out, title, n < LOST_SHOWN ? n : (size_t)LOST_SHOWN, n, what, false);
     for (size_t i = 0; i < t->case_count && shown < LOST_SHOWN; i++) {
         if (urs_chain_fate(&t->cases[i]) != fate)
             continue;

@@ -16,6 +16,7 @@ static const char style[] =
     ".row{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px;display:flex;flex-wrap:wrap;gap:8px;max-width:384px;align-content:flex-start}\n"
     ".row p{flex:1 1 100%;margin:0;font-size:12px;line-height:1.35;word-break:break-word}\n"
     "figure{margin:0;width:114px}figure img,figure .blank{width:114px;height:114px;object-fit:cover;border-radius:6px;background:#000;display:flex}figure .blank{background:var(--line)}\n"
+    ".large figure{width:282px}.large figure img{width:100%;height:auto}\n"
     "figcaption{font-size:12px;line-height:1.35;margin-top:4px;word-break:break-word}\n"
     "@media(max-width:520px){figure{width:92px}figure img,figure .blank{width:92px;height:92px}.row{max-width:100%}}\n";
 
@@ -157,13 +158,13 @@ void urs_eval_page(urs_text *out, const char *title, const char *subtitle, const
 
 /* ---- sheets ---- */
 
-void urs_eval_sheet_begin(urs_text *out, const char *title, size_t shown, size_t total, const char *explain)
+void urs_eval_sheet_begin(urs_text *out, const char *title, size_t shown, size_t total, const char *explain, bool large)
 {
     urs_text_add(out, "<section class=\"wide\"><h2>");
     urs_text_html(out, title);
     urs_text_format(out, " <span class=\"soft\">%zu of %zu</span></h2>\n<p>", shown, total);
     urs_text_html(out, explain);
-    urs_text_add(out, "</p>\n<div class=\"strip\">\n");
+    urs_text_format(out, "</p>\n<div class=\"strip%s\">\n", large ? " large" : "");
 }
 
 void urs_eval_sheet_end(urs_text *out)

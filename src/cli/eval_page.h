@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "image/image.h"
 
+#include <stdbool.h>
+
 /* The whole page. text: what the terminal shows; its tables (a heading with a rule of dashes below, columns as wide as the dashes) become HTML tables, other lines paragraphs. plots: markup, <svg> elements
  * first, then <section class="wide"> elements. */
 void urs_eval_page(urs_text *out, const char *title, const char *subtitle, const urs_text *text, const urs_text *plots);
@@ -15,7 +17,8 @@ void urs_eval_page(urs_text *out, const char *title, const char *subtitle, const
  *      |  explain                                    |
  *      |  [asked] [first] [right]   [asked] ...      |    row: figures that belong together, with a line below
  *      +---------------------------------------------+ */
-void urs_eval_sheet_begin(urs_text *out, const char *title, size_t shown, size_t total, const char *explain);
+/* large: whole pictures instead of squares */
+void urs_eval_sheet_begin(urs_text *out, const char *title, size_t shown, size_t total, const char *explain, bool large);
 void urs_eval_sheet_end(urs_text *out);
 void urs_eval_row_begin(urs_text *out);
 void urs_eval_row_end(urs_text *out, const char *line, const char *file); /* file may be NULL */

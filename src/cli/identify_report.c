@@ -10,8 +10,8 @@
 #include <time.h>
 
 #define CANDIDATES_IN_REPORT 4
-#define CHIPS_IN_GROUP 24
-#define GROUPS_IN_REPORT 1000
+#define CHIPS_IN_GROUP 12
+#define GROUPS_IN_REPORT 300
 #define FAILURES_IN_REPORT 1000
 
 #define SEEN_FRAMES_MAX 9 /* of a bear; the page links to eight and says that there are more */
@@ -211,7 +211,8 @@ static urs_status begin_page(report_state *s, urs_error *err)
     const urs_report_info info = {.title = "Who are these bears?", .subtitle = urs_text_string(&subtitle), .files = n->files, .empty = n->empty, .animal = n->animal, .bear = n->bear,
                                   .heads = n->heads, .known = n->known, .unsure = n->unsure, .fresh = n->fresh, .failures = n->failures, .bears = run->bears.count,
                                   .chips = urs_search_count(run->search), .frames_with_heads = n->frames_with_heads,
-                                  .frames_per_page = (size_t)run->arguments->report_frames, .catalogue = run->arguments->catalogue, .seen = s->shown, .seen_count = s->shown_count, .facts = facts, .fact_count = URS_COUNT(facts)};
+                                  .frames_per_page = (size_t)run->arguments->report_frames, .catalogue = run->arguments->catalogue, .seen = s->shown, .seen_count = s->shown_count,
+                                  .groups = run->group_count, .groups_shown = run->group_count < GROUPS_IN_REPORT ? run->group_count : GROUPS_IN_REPORT, .facts = facts, .fact_count = URS_COUNT(facts)};
     const urs_status status = urs_report_head_of_page(s->report, &info, err);
     urs_text_release(&place);
     urs_text_release(&subtitle);

@@ -319,6 +319,8 @@ static void put_next(urs_text *t, const urs_report_info *info)
     if (info->fresh)
         urs_text_add(t, "<li><b>new</b>: go through the <a href=\"#new\">proposed new bears</a>. Where a group is one bear, its command puts it into the catalogue: write the bear's name for NAME. "
                         "The same run with <code>--enroll-new</code> takes all groups at once, to be renamed or merged later.</li>\n");
+    if (info->groups_shown < info->groups)
+        urs_text_format(t, "<li>The first %zu of %zu proposed new bears are shown on this page, the largest groups first; the others stand beside their heads.</li>\n", info->groups_shown, info->groups);
     if (info->catalogue) {
         urs_text_add(t, "<li>Into the catalogue: ");
         put_command(t, info->catalogue, " --name NAME PHOTOGRAPH");

@@ -36,6 +36,7 @@ typedef struct urs_report_info {
     const char *catalogue;                /* its path, for commands; NULL: none are shown */
     const urs_report_seen *seen;          /* by number of heads */
     size_t seen_count;
+    size_t groups, groups_shown;          /* proposed new bears; of which so many will be added */
     const char *const (*facts)[2];        /* name and text: catalogue, models, date ... */
     size_t fact_count;
 } urs_report_info;
