@@ -3,7 +3,7 @@
  *      chips of the part --embed--> each one against all others: Hit@k, mAP
  *                                   each one once with and once without its own bear in the gallery: best score of a known and of a new bear -> AUROC,
  *                                   balanced accuracy at the threshold that is best on the validation part */
-#include "cli/cmd_eval.h"
+#include "cli/eval_embed.h"
 #include "cli/eval_page.h"
 
 #include "base/file.h"
@@ -33,20 +33,12 @@ static const urs_command command = {
             "training must beat.\n",
 };
 
-typedef struct embedded_part {
-    float *embedding;  /* [count][dim], normalised */
-    int64_t *identity;
-    size_t *item;      /* [count]: in chips.items */
-    size_t count;
-    int32_t dim;
-} embedded_part;
-
-static void release_part(embedded_part *p)
+void urs_embedded_part_release(urs_embedded_part *p)
 {
     urs_free(p->embedding);
     urs_free(p->identity);
     urs_free(p->item);
-    *p = (embedded_part){0};
+    *p = (urs_embedded_part){0};
 }
 
 /* Square roots of shares of colours, so that the cosine is the Bhattacharyya coefficient. Black, which masks leave, is not counted. */
@@ -74,14 +66,42 @@ static void colour_histogram(float *out, const urs_image *image)
     (void)urs_normalise(out, COLOURS);
 }
 
-static urs_status embed_part(embedded_part *out, const urs_chips *chips, urs_part part, const urs_network *network, urs_pool *pool, urs_error *err)
+/* Copies with black outside of an oval; the same oval for the same place in the list. */
+static urs_status mask_pictures(urs_image *masked, const urs_image **pictures, size_t n, urs_error *err)
 {
-    embedded_part p = {.dim = COLOURS};
-    size_t *items = NULL;
+    urs_random random;
+    for (size_t i = 0; i < n; i++) {
+        const urs_image *p = pictures[i];
+        const urs_status status = urs_image_crop(&masked[i], p, 0, 0, p->width, p->height, 0, err);
+        if (status != URS_OK)
+            return status;
+        urs_random_init(&random, i);
+        urs_chip_black_outside(&masked[i], &random);
+        pictures[i] = &masked[i];
+    }
+    return URS_OK;
+}
+
+static size_t select_tree(size_t *items, size_t n, const urs_chips *chips, int32_t tree)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (tree < 0 || chips->items[items[i]].tree == tree)
+            items[kept++] = items[i];
+    return kept;
+}
+
+urs_status urs_embedded_part_make(urs_embedded_part *out, const urs_chips *chips, urs_part part, int32_t tree, bool masked, const urs_network *network, urs_pool *pool,
+                                  urs_error *err)
+{
+    urs_embedded_part p = {.dim = COLOURS};
     int32_t *labels = NULL;
     const urs_image **pictures = NULL;
+    urs_image *copies = NULL;
     urs_embedder *embedder = NULL;
-    urs_status status = urs_chips_part(&items, &labels, NULL, &p.count, chips, part, err);
+    urs_status status = urs_chips_part(&p.item, &labels, NULL, &p.count, chips, part, err);
+    if (status == URS_OK)
+        p.count = select_tree(p.item, p.count, chips, tree);
     if (status == URS_OK && p.count < 2)
         status = urs_fail(err, URS_EINVAL, "there are %zu chips in this part: too few", p.count);
     if (status == URS_OK && network)
@@ -92,30 +112,35 @@ static urs_status embed_part(embedded_part *out, const urs_chips *chips, urs_par
         p.embedding = urs_array_new(p.count, (size_t)p.dim * sizeof *p.embedding);
         p.identity = urs_array_new(p.count, sizeof *p.identity);
         pictures = urs_array_new(p.count, sizeof *pictures);
-        if (!p.embedding || !p.identity || !pictures)
+        copies = urs_array_new(p.count, sizeof *copies);
+        if (!p.embedding || !p.identity || !pictures || !copies)
             status = urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", p.count);
     }
     for (size_t i = 0; status == URS_OK && i < p.count; i++) {
-        pictures[i] = &chips->cache.images[items[i]];
-        p.identity[i] = chips->items[items[i]].individual;
-        if (!network)
-            colour_histogram(p.embedding + i * COLOURS, pictures[i]);
+        pictures[i] = &chips->cache.images[p.item[i]];
+        p.identity[i] = chips->items[p.item[i]].individual;
     }
+    if (status == URS_OK && masked)
+        status = mask_pictures(copies, pictures, p.count, err);
+    for (size_t i = 0; status == URS_OK && !network && i < p.count; i++)
+        colour_histogram(p.embedding + i * COLOURS, pictures[i]);
     if (status == URS_OK && network)
         status = urs_embedder_pictures(embedder, p.embedding, pictures, p.count, err);
+    for (size_t i = 0; copies && i < p.count; i++)
+        urs_image_release(&copies[i]);
+    urs_free(copies);
     urs_embedder_free(embedder);
-    p.item = items;
     urs_free(labels);
     urs_free((void *)pictures);
     if (status == URS_OK)
         *out = p;
     else
-        release_part(&p);
+        urs_embedded_part_release(&p);
     return status;
 }
 
 /* Known and new cases; owned array of *n. */
-static urs_status ask_all(urs_openset_query **out, size_t *n, const embedded_part *p, urs_error *err)
+static urs_status ask_all(urs_openset_query **out, size_t *n, const urs_embedded_part *p, urs_error *err)
 {
     urs_openset_query *q = urs_array_new(2 * p->count, sizeof *q);
     float *row = urs_array_new(p->count, sizeof *row);
@@ -162,7 +187,7 @@ static urs_status split_scores(float **score, uint8_t **known, const urs_openset
     return URS_OK;
 }
 
-static urs_status validation_threshold(double *threshold, const embedded_part *validation, urs_error *err)
+static urs_status validation_threshold(double *threshold, const urs_embedded_part *validation, urs_error *err)
 {
     urs_openset_query *q = NULL;
     float *score = NULL;
@@ -227,7 +252,7 @@ static int compare_mistakes(const void *pa, const void *pb)
 }
 
 /* Chips whose most alike chip is another animal's; owned list. */
-static urs_status find_mistakes(mistake **out, size_t *n, const embedded_part *p, urs_error *err)
+static urs_status find_mistakes(mistake **out, size_t *n, const urs_embedded_part *p, urs_error *err)
 {
     mistake *list = urs_array_new(p->count, sizeof *list);
     float *row = urs_array_new(p->count, sizeof *row);
@@ -255,7 +280,7 @@ static urs_status find_mistakes(mistake **out, size_t *n, const embedded_part *p
     return URS_OK;
 }
 
-static urs_status put_chip(urs_text *out, const urs_chips *chips, const embedded_part *p, size_t at, const char *line, urs_error *err)
+static urs_status put_chip(urs_text *out, const urs_chips *chips, const urs_embedded_part *p, size_t at, const char *line, urs_error *err)
 {
     const size_t item = p->item[at];
     urs_bytes jpeg = {0};
@@ -266,7 +291,7 @@ static urs_status put_chip(urs_text *out, const urs_chips *chips, const embedded
     return status;
 }
 
-static urs_status put_mistakes(urs_text *out, const urs_chips *chips, const embedded_part *p, urs_error *err)
+static urs_status put_mistakes(urs_text *out, const urs_chips *chips, const urs_embedded_part *p, urs_error *err)
 {
     mistake *list = NULL;
     size_t n = 0;
@@ -290,7 +315,7 @@ static urs_status put_mistakes(urs_text *out, const urs_chips *chips, const embe
     return status;
 }
 
-static urs_status measure(const urs_eval_arguments *a, const embedded_part *part, const urs_chips *chips, double threshold, json_t *facts, const char *what, urs_error *err)
+static urs_status measure(const urs_eval_arguments *a, const urs_embedded_part *part, const urs_chips *chips, double threshold, json_t *facts, const char *what, urs_error *err)
 {
     const urs_retrieval_set set = {.embedding = part->embedding, .identity = part->identity, .count = part->count};
     const urs_retrieval_options how = {.leave_one_out = true, .rounds = a->rounds, .seed = 1};
@@ -325,7 +350,7 @@ static urs_status measure(const urs_eval_arguments *a, const embedded_part *part
 }
 
 /* The trunk of a weight file without its last layer. */
-static urs_status open_pretrained(urs_network **out, const char *path, urs_error *err)
+urs_status urs_eval_open_pretrained(urs_network **out, const char *path, urs_error *err)
 {
     urs_network *file = NULL, *trunk = NULL;
     urs_model_options options;
@@ -360,7 +385,7 @@ static urs_status evaluate(const urs_eval_arguments *a, const char *floor, urs_e
                                      .split_seed = (uint64_t)a->split_seed};
     const bool colour = floor && strcmp(floor, "colour") == 0;
     const urs_part which = urs_eval_part(a);
-    embedded_part part = {0}, validation = {0};
+    urs_embedded_part part = {0}, validation = {0};
     urs_network *network = NULL;
     urs_pool *pool = NULL;
     urs_chips chips = {0};
@@ -371,15 +396,15 @@ static urs_status evaluate(const urs_eval_arguments *a, const char *floor, urs_e
     if (status == URS_OK && !colour)
         status = urs_model_path(&path, "embed", a->model, err);
     if (status == URS_OK && !colour)
-        status = floor ? open_pretrained(&network, path, err) : urs_network_read(&network, path, "embed", err);
+        status = floor ? urs_eval_open_pretrained(&network, path, err) : urs_network_read(&network, path, "embed", err);
     if (status == URS_OK) {
         split.side = network ? network->input.width : 0;
         status = urs_embed_train_chips(&chips, &split, pool, err);
     }
     if (status == URS_OK)
-        status = embed_part(&part, &chips, which, network, pool, err);
+        status = urs_embedded_part_make(&part, &chips, which, 0, false, network, pool, err);
     if (status == URS_OK && which != URS_PART_VALIDATION) {
-        status = embed_part(&validation, &chips, URS_PART_VALIDATION, network, pool, err);
+        status = urs_embedded_part_make(&validation, &chips, URS_PART_VALIDATION, 0, false, network, pool, err);
         if (status == URS_OK)
             status = validation_threshold(&threshold, &validation, err);
     }
@@ -389,8 +414,8 @@ static urs_status evaluate(const urs_eval_arguments *a, const char *floor, urs_e
         status = measure(a, &part, &chips, threshold, facts, colour ? "colour histogram" : urs_path_base(path), err);
     }
     json_decref(facts);
-    release_part(&part);
-    release_part(&validation);
+    urs_embedded_part_release(&part);
+    urs_embedded_part_release(&validation);
     urs_chips_release(&chips);
     urs_network_free(network);
     urs_pool_free(pool);
@@ -401,10 +426,15 @@ static urs_status evaluate(const urs_eval_arguments *a, const char *floor, urs_e
 int urs_eval_embed_main(int argc, char **argv)
 {
     urs_eval_arguments a = {.part = "test", .validation = 0.2, .test = 0.3, .split_seed = 1, .rounds = 1000};
+    urs_eval_folds folds = {0};
     const char *floor = NULL;
     const urs_option options[] = {
         URS_EVAL_OPTIONS(&a),
         URS_OPTION_CHOICE("floor", "colour|pretrained", &floor, "measure what a training must beat"),
+        URS_OPTION_INT("folds", "K", &folds.folds, 0, 100, "cross-validation over the bears outside of the test part; --model then has {} for the number of the fold"),
+        URS_OPTION_DOUBLE("hold-others", "SHARE", &folds.hold, 0, 0.9, "with --folds: as in the training"),
+        URS_OPTION_TEXT("beside", "W", &folds.beside, "with --folds: weights of the trunk as it was before training, a floor"),
+        URS_OPTION_FLAG("masked", &folds.masked, "with --folds: black outside of an oval, like heads from find"),
     };
     urs_error err = {0};
     int code;
@@ -416,6 +446,10 @@ int urs_eval_embed_main(int argc, char **argv)
         code = urs_usage_error(&command, "--data is missing: a folder with one sub-folder an individual");
     else if (floor && strcmp(floor, "pretrained") == 0 && !a.model)
         code = urs_usage_error(&command, "--floor pretrained needs --model: the weights to be measured as they are");
+    else if (folds.folds == 1 || (folds.folds > 0 && !a.model))
+        code = urs_usage_error(&command, "--folds needs two folds or more, and --model with {} for their number");
+    else if (folds.folds > 0)
+        code = urs_eval_embed_folds(&a, &folds, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else
         code = evaluate(&a, floor, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     urs_names_release(&a.data);

@@ -94,7 +94,7 @@ int urs_train_embed_main(int argc, char **argv)
     urs_embed_train_options o = {0};
     urs_fit_report report = {0};
     urs_error err = {0};
-    double validation = 0.2, test = 0.3, trunk = 0, margin = 0.4, scale = 32;
+    double validation = 0.2, test = 0.3, hold = 0, trunk = 0, margin = 0.4, scale = 32;
     bool calibrate_only = false;
     int code, embedding = 256, per_class = 4, centres = 1;
     int64_t split_seed = 1;
@@ -111,6 +111,12 @@ int urs_train_embed_main(int argc, char **argv)
         URS_OPTION_DOUBLE("validation", "SHARE", &validation, 0.01, 0.9, "share of the first folder's pictures, by individual"),
         URS_OPTION_DOUBLE("test", "SHARE", &test, 0.01, 0.9, "the same for the test part, which training never looks at"),
         URS_OPTION_INT64("split-seed", "S", &split_seed, 1, 9007199254740992.0, "which individuals go where"),
+        URS_OPTION_INT("folds", "K", &o.folds, 0, 100, "cross-validation: the individuals outside of the test part are dealt into K folds"),
+        URS_OPTION_INT("fold", "F", &o.fold, 0, 100, "fold that validates, 1 to K; 0: all of them train"),
+        URS_OPTION_DOUBLE("hold-others", "SHARE", &hold, 0, 0.9, "individuals of the further folders that validate instead of training"),
+        URS_OPTION_FLAG("regions", &o.regions, "the embedding also sees a coarse grid of the middle of the trunk"),
+        URS_OPTION_FLAG("head-only", &o.head_only, "the trunk stays as in --init; only the head is made, in closed form"),
+        URS_OPTION_DOUBLE("blend", "SHARE", &o.blend, 0, 1, "of the trained trunk in the result, the rest is --init's, and the head is made again; 0: only trained"),
         URS_OPTION_FLAG("no-augment", &o.no_augment, "pictures as they are"),
         URS_OPTION_FLAG("calibrate-only", &calibrate_only, "no training: only fit the probability of \"same bear\" again and store it in --out"),
     };
@@ -137,6 +143,7 @@ int urs_train_embed_main(int argc, char **argv)
     o.trunk_lr_scale = trunk;
     o.validation = (float)validation;
     o.test = (float)test;
+    o.hold = (float)hold;
     o.split_seed = (uint64_t)split_seed;
     status = calibrate_only ? URS_OK : urs_embed_train(&o, &report, &err);
     if (status == URS_OK)

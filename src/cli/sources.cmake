@@ -25,6 +25,7 @@ target_sources(ursid_lib PRIVATE
     src/cli/eval_chain_page.c
     src/cli/eval_chain_run.c
     src/cli/eval_chain_world.c
+    src/cli/eval_embed_folds.c
     src/cli/eval_page.c
     src/cli/head_models.c
     src/cli/help.c

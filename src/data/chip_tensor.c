@@ -73,8 +73,7 @@ static void chip_matrix(double m[6], const urs_image *chip, int32_t width, int32
     m[5] = (own[5] - height / 2.0) * fit + chip->height / 2.0;
 }
 
-/* Black outside of a wobbly oval, soft over about two pixels, as the mask of a head leaves it. */
-static void black_outside(urs_image *image, urs_random *random)
+void urs_chip_black_outside(urs_image *image, urs_random *random)
 {
     const double w = image->width, h = image->height;
     const double cx = w * urs_random_range(random, 0.45, 0.55), cy = h * urs_random_range(random, 0.44, 0.56);
@@ -175,7 +174,7 @@ urs_status urs_chip_tensor(float *out, const urs_image *chip, const urs_input_fo
     if (status != URS_OK)
         goto done;
     if (happens(random, a->p_black))
-        black_outside(&ready, random);
+        urs_chip_black_outside(&ready, random);
     if (happens(random, a->erase))
         (void)urs_augment_erase(&ready, 0.02f, 0.2f, 128, false, random);
     urs_image_normalise(out, &ready, format);

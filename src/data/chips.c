@@ -121,6 +121,60 @@ static urs_status split_target(urs_chips *chips, size_t target_count, const urs_
     return status;
 }
 
+/* A number of an individual's own, 0 .. 2^64-1, that does not depend on who else is there. */
+static uint64_t lot(const urs_chips *chips, int32_t individual, uint64_t seed)
+{
+    const char *name = urs_name_table_get(&chips->dataset.individuals, individual);
+    uint64_t h = urs_random_mix(seed);
+    for (; name && *name; name++)
+        h = urs_random_mix(h ^ (uint64_t)(unsigned char)*name);
+    return h;
+}
+
+typedef struct dealt {
+    uint64_t lot;
+    int32_t individual;
+} dealt;
+
+static int compare_lots(const void *a, const void *b)
+{
+    const dealt *x = a, *y = b;
+    return x->lot != y->lot ? (x->lot < y->lot ? -1 : 1) : (x->individual > y->individual) - (x->individual < y->individual);
+}
+
+/* Individuals that can be asked for (two pictures and more) in the order of their lots to the folds in turn, so that these are of one size; the rest only trains. */
+static urs_status deal_folds(urs_chips *chips, size_t target_count, const urs_chips_options *o, urs_error *err)
+{
+    const size_t individuals = urs_name_table_count(&chips->dataset.individuals);
+    dealt *order = urs_array_new(individuals + 1, sizeof *order);
+    size_t *pictures = urs_array_new(individuals + 1, sizeof *pictures), count = 0;
+    int32_t *fold = urs_array_new(individuals + 1, sizeof *fold);
+    const urs_status status = order && pictures && fold ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu individuals", individuals);
+    for (size_t i = 0; status == URS_OK && i < target_count; i++) {
+        const int32_t who = chips->items[i].individual;
+        if (chips->items[i].part != URS_PART_TEST && ++pictures[who] == 2)
+            order[count++] = (dealt){lot(chips, who, o->seed), who};
+    }
+    if (status == URS_OK)
+        qsort(order, count, sizeof *order, compare_lots);
+    for (size_t i = 0; i < count; i++)
+        fold[order[i].individual] = 1 + (int32_t)(i % (size_t)o->folds);
+    for (size_t i = 0; status == URS_OK && i < target_count; i++)
+        if (chips->items[i].part != URS_PART_TEST)
+            chips->items[i].part = o->fold > 0 && fold[chips->items[i].individual] == o->fold ? URS_PART_VALIDATION : URS_PART_TRAIN;
+    urs_free(order);
+    urs_free(pictures);
+    urs_free(fold);
+    return status;
+}
+
+static void hold_others(urs_chips *chips, size_t target_count, const urs_chips_options *o)
+{
+    for (size_t i = target_count; i < chips->count; i++)
+        if ((double)(lot(chips, chips->items[i].individual, o->seed) >> 11) * 0x1p-53 < (double)o->hold)
+            chips->items[i].part = URS_PART_VALIDATION;
+}
+
 /* ---- thinning ---- */
 
 static int compare_chips(const void *a, const void *b)
@@ -260,10 +314,15 @@ urs_status urs_chips_load(urs_chips *out, const urs_chips_options *options, urs_
     urs_status status;
     if (options->tree_count == 0)
         return urs_fail(err, URS_EINVAL, "no folder of chips was named");
+    if (options->folds < 0 || options->folds == 1 || options->fold < 0 || options->fold > options->folds)
+        return urs_fail(err, URS_EINVAL, "fold %d of %d", (int)options->fold, (int)options->folds);
     status = read_trees(&chips, &target_count, options, err);
     if (status == URS_OK)
         status = split_target(&chips, target_count, options, err);
+    if (status == URS_OK && options->folds > 0)
+        status = deal_folds(&chips, target_count, options, err);
     if (status == URS_OK) {
+        hold_others(&chips, target_count, options);
         qsort(chips.items, chips.count, sizeof *chips.items, compare_chips);
         status = fill_cache(&chips, options, pool, err);
     }

@@ -8,6 +8,10 @@
  *
  *   "DIR:prefix@2"   domain 2
  *
+ * Cross-validation: with `folds` the target's individuals outside of the test part, which stays as it is, are dealt into that many folds; fold `fold` (1 ..) is the validation part
+ * and the others train; fold 0: all of them train. `hold` keeps that share of each other tree's individuals out of training as further validation: many more queries than
+ * a few bears give.
+ *
  * A burst of one animal is thinned by dHash: a picture within `thin_bits` of one that was kept of the same individual is left out. Target chips are not thinned
  * unless thin_target. Not changed after loading: thread safe to read. */
 #ifndef URS_DATA_CHIPS_H
@@ -25,6 +29,8 @@ typedef struct urs_chips_options {
     int32_t side;             /* of the cache; 0 = 160 */
     size_t memory_limit;      /* bytes of pixels; 0 = 500,000,000 */
     float validation, test;   /* shares of the target's individuals; 0 = none */
+    int32_t folds, fold;      /* see above; 0 folds = validation and test by their shares */
+    float hold;               /* 0 = none */
     uint64_t seed;
     int32_t thin_bits;        /* 0 = no thinning */
     bool thin_target;
@@ -71,6 +77,8 @@ urs_chip_augment urs_chip_augment_default(void);
 
 /* One chip picture (any size) to [3][height][width]: fitted into the square (black outside), augmented, normalised. augment NULL: nothing drawn; then random may be NULL. */
 urs_status urs_chip_tensor(float *out, const urs_image *chip, const urs_input_format *format, const urs_chip_augment *augment, urs_random *random, urs_error *err) URS_CHECKED;
+/* In place: black outside of a wobbly oval, soft over about two pixels, as the mask of a head leaves it. */
+void urs_chip_black_outside(urs_image *image, urs_random *random);
 /* Item i of an epoch at place `position` of the order. */
 urs_status urs_chips_prepare(float *out, const urs_chips *chips, size_t i, uint64_t seed, uint64_t epoch, uint64_t position, const urs_input_format *format,
                              const urs_chip_augment *augment, urs_error *err) URS_CHECKED;

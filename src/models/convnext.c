@@ -56,7 +56,7 @@ static void build(urs_graph *g, const urs_model_options *options, bool npu)
 {
     const float drop_path = urs_part_rate(options->drop_path, 0.1f);
     const bool features = urs_part_wants_features(options);
-    urs_value x = urs_part_input(g, options, 224, 224);
+    urs_value x = urs_part_input(g, options, 224, 224), middle = x;
     char prefix[URS_PART_NAME], name[URS_PART_NAME];
     int32_t done = 0, all = 0;
 
@@ -77,12 +77,13 @@ static void build(urs_graph *g, const urs_model_options *options, bool npu)
             (void)snprintf(prefix, sizeof prefix, "features.%d.%d", (int)(2 * stage + 1), (int)i);
             x = block(g, x, prefix, dims[stage], drop_path * (float)done / (float)(all - 1), npu);
         }
+        middle = stage == 2 ? x : middle;
     }
     x = urs_graph_global_pool(g, x);
     if (!npu || !features) /* an embedding head begins with a batch norm of its own, and two in a row fold into nothing */
         x = norm(g, x, "classifier.0", npu);
     if (features) {
-        urs_part_feature_outputs(g, x, options);
+        urs_part_feature_outputs(g, x, middle, options);
         return;
     }
     x = urs_graph_dropout(g, x, urs_part_rate(options->dropout, 0.0f)); /* the reference has none; for those who ask */

@@ -18,6 +18,8 @@ static const stage_row rows[] = {
     {1, 3, 1, 1, 16}, {2, 3, 2, 6, 24}, {2, 5, 2, 6, 40}, {3, 3, 2, 6, 80}, {3, 5, 1, 6, 112}, {4, 5, 2, 6, 192}, {1, 3, 1, 6, 320},
 };
 
+#define MIDDLE 4 /* the last stage at stride 16 */
+
 static urs_value conv(urs_graph *g, urs_value x, const char *conv_name, const char *norm_name, int32_t out, int32_t kernel, int32_t stride, bool depthwise,
                       urs_activation activation)
 {
@@ -46,7 +48,7 @@ void urs_efficientnet_lite0_build(urs_graph *g, const urs_model_options *options
 {
     const int32_t stages = (int32_t)(sizeof rows / sizeof rows[0]), classes = urs_part_classes(options, 1000);
     const float drop_path = urs_part_rate(options->drop_path, 0.2f);
-    urs_value x = urs_part_input(g, options, 224, 224);
+    urs_value x = urs_part_input(g, options, 224, 224), middle = x;
     int32_t done = 0, all = 0;
 
     for (int32_t i = 0; i < stages; i++)
@@ -55,11 +57,12 @@ void urs_efficientnet_lite0_build(urs_graph *g, const urs_model_options *options
     for (int32_t i = 0; i < stages; i++) {
         for (int32_t r = 0; r < rows[i].repeats; r++, done++)
             x = block(g, x, done, &rows[i], r ? 1 : rows[i].stride, drop_path * (float)done / (float)all);
+        middle = i == MIDDLE ? x : middle;
     }
     x = conv(g, x, "_conv_head", "_bn1", 1280, 1, 1, false, URS_ACT_RELU6);
     x = urs_graph_global_pool(g, x);
     if (urs_part_wants_features(options)) {
-        urs_part_feature_outputs(g, x, options);
+        urs_part_feature_outputs(g, x, middle, options);
         return;
     }
     x = urs_graph_dropout(g, x, urs_part_rate(options->dropout, 0.2f));

@@ -70,7 +70,7 @@ void urs_efficientnet_v2_s_build(urs_graph *g, const urs_model_options *options)
 {
     const float drop_path = urs_part_rate(options->drop_path, 0.2f);
     const int32_t classes = urs_part_classes(options, 1000);
-    urs_value x = urs_part_input(g, options, 384, 384);
+    urs_value x = urs_part_input(g, options, 384, 384), middle = x;
     char prefix[URS_PART_NAME];
     int32_t done = 0, all = 0;
 
@@ -78,6 +78,7 @@ void urs_efficientnet_v2_s_build(urs_graph *g, const urs_model_options *options)
         all += stages[stage].blocks;
     x = conv(g, x, "features.0", 24, KERNEL, 2, false, URS_ACT_SILU);
     for (int32_t stage = 0; stage < STAGES; stage++) {
+        middle = stages[stage].stride == 2 ? x : middle;
         for (int32_t i = 0; i < stages[stage].blocks; i++, done++) {
             (void)snprintf(prefix, sizeof prefix, "features.%d.%d", (int)stage + 1, (int)i);
             x = block(g, x, prefix, &stages[stage], i == 0 ? stages[stage].stride : 1, drop_path * (float)done / (float)all);
@@ -86,7 +87,7 @@ void urs_efficientnet_v2_s_build(urs_graph *g, const urs_model_options *options)
     x = conv(g, x, "features.7", LAST, 1, 1, false, URS_ACT_SILU);
     x = urs_graph_global_pool(g, x);
     if (urs_part_wants_features(options)) {
-        urs_part_feature_outputs(g, x, options);
+        urs_part_feature_outputs(g, x, middle, options);
         return;
     }
     x = urs_graph_dropout(g, x, urs_part_rate(options->dropout, 0.2f));

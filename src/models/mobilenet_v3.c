@@ -123,12 +123,13 @@ static void build(urs_graph *g, const urs_model_options *options, const variant 
     const urs_activation activation = v->minimalistic ? URS_ACT_RELU : URS_ACT_HARD_SWISH;
     const urs_linear_options hidden = {.out = v->hidden, .weight_init = {URS_INIT_NORMAL, 0.01f}, .bias_init = {URS_INIT_CONSTANT, 0}};
     urs_linear_options last = hidden;
-    urs_value x = urs_part_input(g, options, 224, 224);
+    urs_value x = urs_part_input(g, options, 224, 224), middle = x;
     char prefix[URS_PART_NAME];
 
     x = conv(g, x, "features.0", shape(urs_part_make_divisible(16 * v->width), 3, 2, false, tf, activation));
     for (int32_t i = 0; i < v->n; i++) {
         const block_row row = v->minimalistic ? simplified(v->rows[i]) : v->rows[i];
+        middle = row.stride == 2 ? x : middle; /* in the end: before the step to a thirty-second */
         x = inverted_residual(g, x, i, &row, urs_part_make_divisible(row.out * v->width), tf);
     }
     (void)snprintf(prefix, sizeof prefix, "features.%d", (int)v->n + 1);
@@ -139,7 +140,7 @@ static void build(urs_graph *g, const urs_model_options *options, const variant 
         x = urs_graph_activation(g, x, activation);
     }
     if (features) {
-        urs_part_feature_outputs(g, x, options);
+        urs_part_feature_outputs(g, x, middle, options);
         return;
     }
     x = urs_graph_dropout(g, x, urs_part_rate(options->dropout, 0.2f));

@@ -18,6 +18,7 @@
  *
  *      "logits"    [classes,1,1]    classifiers, before the softmax
  *      "features"  [F,1,1]          classes < 0: pooled features of the trunk
+ *      "regions"   [C,h/2,w/2]      classes < 0 and regions: the averaged map
  *      "embedding" [embedding,1,1]  embedding > 0: not normalised
  *      "unit"      [embedding,1,1]  embedding > 0 and unit: the same, divided by its length
  *      "box0".."box2"     [64,h,w]  detectors, strides 8, 16, 32: channel = side * 16 + bin, sides left, top, right, bottom; raw logits
@@ -31,7 +32,13 @@
  *                   \-> (ReLU -> BatchNorm -> Linear) per hidden width and the embedding    embedding, URS_HEAD_MLP
  *                    \-> BatchNorm -> Linear                                                embedding, URS_HEAD_PLAIN
  *
- *      Head parameters: embedder.N.bn.{weight,bias,running_mean,running_var}, embedder.N.linear.{weight,bias}, N = 0, 1, ... (PLAIN: N = 0 only).
+ *      with regions: the last map at a sixteenth of the input size, averaged over cells of 2 x 2 pixels, joins the embedding through a layer of its own, so that it is known
+ *      where in the face something is (docs/results/embed.md):
+ *
+ *      map [C,h,w] -> average 2x2 -> BatchNorm -> convolution over the whole grid ->+ embedding           input 128: h = 8, grid 4 x 4
+ *
+ *      Head parameters: embedder.N.bn.{weight,bias,running_mean,running_var}, embedder.N.linear.{weight,bias}, N = 0, 1, ... (PLAIN: N = 0 only);
+ *      embedder.regions.bn.*, embedder.regions.conv.weight.
  *
  * Implements spec/models.md 4.1 to 4.6; initial values as the reference implementation's. Everything here is thread safe: no state. */
 #ifndef URS_MODELS_MODELS_H
@@ -62,6 +69,7 @@ typedef struct urs_model_options {
     urs_head_kind head;
     bool no_head_norm;                     /* embedding heads without batch norms */
     bool unit;                             /* also output "unit" */
+    bool regions;                          /* classes < 0 or embedding: see above; not for detectors and their trunks */
 } urs_model_options;
 
 typedef struct urs_arch {

@@ -22,7 +22,7 @@ typedef struct field {
 static const field fields[] = {
     FIELD(input_width, FIELD_INT), FIELD(input_height, FIELD_INT), FIELD(classes, FIELD_INT),   FIELD(tf_padding, FIELD_BOOL),
     FIELD(penultimate, FIELD_BOOL), FIELD(drop_path, FIELD_SHARE), FIELD(dropout, FIELD_SHARE), FIELD(embedding, FIELD_INT),
-    FIELD(no_head_norm, FIELD_BOOL), FIELD(unit, FIELD_BOOL),
+    FIELD(no_head_norm, FIELD_BOOL), FIELD(unit, FIELD_BOOL), FIELD(regions, FIELD_BOOL),
 };
 #define FIELDS (sizeof fields / sizeof fields[0])
 

@@ -84,17 +84,30 @@ static urs_value embedder_layer(urs_graph *g, urs_value x, int32_t index, int32_
     return urs_graph_linear(g, x, name, &(urs_linear_options){.out = out});
 }
 
-void urs_part_feature_outputs(urs_graph *g, urs_value x, const urs_model_options *options)
+/* A weight for every channel at every place of the grid: a convolution that covers it. */
+static urs_value region_layer(urs_graph *g, urs_value grid, const urs_model_options *options)
+{
+    const urs_dims d = urs_graph_dims(g, grid);
+    grid = urs_graph_batch_norm(g, grid, "embedder.regions.bn", 1e-5f, 0.1f);
+    return urs_graph_conv(g, grid, "embedder.regions.conv", &(urs_conv_options){.out = options->embedding, .kernel = (int32_t)d.h});
+}
+
+void urs_part_feature_outputs(urs_graph *g, urs_value x, urs_value middle, const urs_model_options *options)
 {
     const bool mlp = options->head == URS_HEAD_MLP;
+    const urs_value grid = options->regions ? urs_graph_avg_pool(g, middle, 2, 2, 0) : middle;
     int32_t layer = 0;
     if (options->embedding <= 0) {
         urs_graph_output(g, x, "features");
+        if (options->regions)
+            urs_graph_output(g, grid, "regions");
         return;
     }
     for (; mlp && layer < URS_MODEL_HIDDEN_MAX && options->hidden[layer] > 0; layer++)
         x = embedder_layer(g, x, layer, options->hidden[layer], mlp, 0.0f, options);
     x = embedder_layer(g, x, layer, options->embedding, mlp, urs_part_rate(options->dropout, 0.0f), options);
+    if (options->regions)
+        x = urs_graph_add(g, x, region_layer(g, grid, options));
     urs_graph_output(g, x, "embedding");
     if (options->unit)
         urs_graph_output(g, urs_graph_l2_norm(g, x, 1e-12f), "unit");

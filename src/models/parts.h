@@ -35,10 +35,10 @@ int32_t urs_part_classes(const urs_model_options *options, int32_t own);
 /* The input node: 3 channels at the options' size, or at own_width x own_height. */
 urs_value urs_part_input(urs_graph *g, const urs_model_options *options, int32_t own_width, int32_t own_height);
 
-/* Ends a classification trunk whose pooled features are x [F,1,1] in "embedding" (and "unit") or, without an embedding, in "features".
- * Architectures call it when urs_part_wants_features() says so, else they add their own classifier. */
+/* Ends a classification trunk whose pooled features are x [F,1,1] in "embedding" (and "unit") or, without an embedding, in "features". middle: its last map at a sixteenth of
+ * the input size, for options->regions. Architectures call it when urs_part_wants_features() says so, else they add their own classifier. */
 bool urs_part_wants_features(const urs_model_options *options);
-void urs_part_feature_outputs(urs_graph *g, urs_value x, const urs_model_options *options);
+void urs_part_feature_outputs(urs_graph *g, urs_value x, urs_value middle, const urs_model_options *options);
 
 /* One architecture each; the records are in registry.c. */
 void urs_mobilenet_v3_small_build(urs_graph *g, const urs_model_options *options);

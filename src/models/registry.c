@@ -108,6 +108,13 @@ static urs_status check_head(const urs_arch *arch, const urs_model_options *o, u
         return urs_fail(err, URS_EINVAL, "%s is a detector: it has no features or embeddings (use yolov8n_trunk)", arch->name);
     if (o->head != URS_HEAD_MLP && o->head != URS_HEAD_PLAIN)
         return urs_fail(err, URS_EINVAL, "there is no embedding head number %d", (int)o->head);
+    if (o->regions) {
+        const int32_t width = o->input_width ? o->input_width : arch->input.width, height = o->input_height ? o->input_height : arch->input.height;
+        if (!o->embedding && o->classes >= 0)
+            return urs_fail(err, URS_EINVAL, "regions are for features and embeddings, not for classes");
+        if (width != height || width % 32)
+            return urs_fail(err, URS_EINVAL, "regions need a square input whose side is a multiple of 32, not %dx%d", (int)width, (int)height);
+    }
     for (int i = 0; i < URS_MODEL_HIDDEN_MAX; i++) {
         if (o->hidden[i] < 0 || o->hidden[i] > HEAD_WIDTH_MAX)
             return urs_fail(err, URS_ELIMIT, "a hidden layer has 1 to %d numbers, not %d", HEAD_WIDTH_MAX, (int)o->hidden[i]);

@@ -43,12 +43,13 @@ static urs_value bottleneck(urs_graph *g, urs_value input, const char *prefix, i
 
 void urs_resnet50_build(urs_graph *g, const urs_model_options *options)
 {
-    urs_value x = urs_part_input(g, options, 224, 224);
+    urs_value x = urs_part_input(g, options, 224, 224), middle = x;
     char prefix[URS_PART_NAME];
 
     x = conv(g, x, "", "conv1", "bn1", 64, 7, 2, URS_ACT_RELU);
     x = urs_graph_max_pool(g, x, 3, 2, 1);
     for (int32_t stage = 0; stage < (int32_t)(sizeof stages / sizeof stages[0]); stage++) {
+        middle = x;
         for (int32_t i = 0; i < stages[stage].blocks; i++) {
             (void)snprintf(prefix, sizeof prefix, "layer%d.%d", (int)stage + 1, (int)i);
             x = bottleneck(g, x, prefix, stages[stage].width, i == 0 ? stages[stage].stride : 1);
@@ -56,7 +57,7 @@ void urs_resnet50_build(urs_graph *g, const urs_model_options *options)
     }
     x = urs_graph_global_pool(g, x);
     if (urs_part_wants_features(options)) {
-        urs_part_feature_outputs(g, x, options);
+        urs_part_feature_outputs(g, x, middle, options);
         return;
     }
     x = urs_graph_dropout(g, x, urs_part_rate(options->dropout, 0.0f)); /* the reference has none; for those who ask */

@@ -73,7 +73,7 @@ void urs_swin_tiny_build(urs_graph *g, const urs_model_options *options)
 {
     const float drop_path = urs_part_rate(options->drop_path, 0.1f);
     const urs_conv_options patches = {.out = DIM, .kernel = 4, .stride = 4, .bias = true, .weight_init = weights, .bias_init = zero};
-    urs_value x = urs_part_input(g, options, 224, 224);
+    urs_value x = urs_part_input(g, options, 224, 224), middle = x;
     char prefix[URS_PART_NAME];
     int32_t done = 0, all = 0;
 
@@ -82,6 +82,7 @@ void urs_swin_tiny_build(urs_graph *g, const urs_model_options *options)
     x = urs_graph_conv(g, x, "patch_embed.proj", &patches);
     x = urs_graph_layer_norm(g, x, "patch_embed.norm", NORM_EPS);
     for (int32_t stage = 0; stage < STAGES; stage++) {
+        middle = x;
         if (stage)
             x = downsample(g, x, stage);
         for (int32_t i = 0; i < stages[stage].blocks; i++, done++) {
@@ -92,7 +93,7 @@ void urs_swin_tiny_build(urs_graph *g, const urs_model_options *options)
     x = urs_graph_layer_norm(g, x, "norm", NORM_EPS);
     x = urs_graph_global_pool(g, x);
     if (urs_part_wants_features(options)) {
-        urs_part_feature_outputs(g, x, options);
+        urs_part_feature_outputs(g, x, middle, options);
         return;
     }
     x = urs_graph_dropout(g, x, urs_part_rate(options->dropout, 0.0f)); /* the reference has none; for those who ask */

@@ -174,9 +174,10 @@ void urs_yolov8n_seg_hs_build(urs_graph *g, const urs_model_options *options)
 
 void urs_yolov8n_trunk_build(urs_graph *g, const urs_model_options *options)
 {
-    urs_value x = urs_graph_global_pool(g, build_trunk(&(yolo){g, URS_ACT_SILU}, options, 224).at32);
+    const trunk t = build_trunk(&(yolo){g, URS_ACT_SILU}, options, 224);
+    urs_value x = urs_graph_global_pool(g, t.at32);
     if (urs_part_wants_features(options)) {
-        urs_part_feature_outputs(g, x, options);
+        urs_part_feature_outputs(g, x, t.at16, options);
         return;
     }
     x = urs_graph_dropout(g, x, urs_part_rate(options->dropout, 0.0f));

@@ -7,11 +7,14 @@
 #include "data/sampler.h"
 #include "eval/retrieval.h"
 #include "stages/embed.h"
+#include "stages/embed_head.h"
 #include "train/loss_arcface.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SHARDS_MAX 64
@@ -27,6 +30,8 @@ typedef struct embed_task {
     size_t *items, *validation;
     int32_t *labels, *domains, *validation_labels;
     size_t count, validation_count;
+    bool head_loaded; /* init brought an embedding head that fits: it is kept */
+    float *start; /* owned; the starting trunk, for options->blend */
     int32_t batch, per_class, output;
     uint64_t steps_per_epoch;
     size_t input_elements;
@@ -152,30 +157,60 @@ done:
     return status;
 }
 
+/* Leave one out among the validation chips of one tree. */
+static urs_status validate_tree(urs_retrieval_result *out, const embed_task *t, const float *embedding, int32_t tree, urs_error *err)
+{
+    const urs_retrieval_options how = {.leave_one_out = true, .rounds = -1};
+    const size_t dim = (size_t)t->network->options.embedding;
+    int64_t *identity = urs_array_new(t->validation_count + 1, sizeof *identity);
+    float *rows = urs_array_new(t->validation_count + 1, dim * sizeof *rows);
+    size_t n = 0;
+    urs_status status = identity && rows ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", t->validation_count);
+    for (size_t i = 0; status == URS_OK && i < t->validation_count; i++) {
+        if (t->chips.items[t->validation[i]].tree != tree)
+            continue;
+        identity[n] = t->validation_labels[i];
+        memcpy(rows + n++ * dim, embedding + i * dim, dim * sizeof *rows);
+    }
+    if (status == URS_OK && n >= 2) {
+        const urs_retrieval_set set = {.embedding = rows, .identity = identity, .count = n};
+        status = urs_retrieval_evaluate(out, &set, &set, (int32_t)dim, &how, err);
+    }
+    urs_free(identity);
+    urs_free(rows);
+    return status;
+}
+
+/* Score: of the target if it has validation chips, else the mean over the other trees. */
 static urs_status validate(void *context, const float *params, urs_pool *pool, double *score, char *line, size_t line_size, urs_error *err)
 {
     embed_task *t = context;
-    const urs_retrieval_options how = {.leave_one_out = true, .rounds = -1};
-    const int32_t dim = t->network->options.embedding;
-    int64_t *identity = urs_array_new(t->validation_count, sizeof *identity);
-    float *embedding = urs_array_new(t->validation_count, (size_t)dim * sizeof *embedding);
-    urs_retrieval_result result = {0};
-    urs_status status = identity && embedding ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", t->validation_count);
-    for (size_t i = 0; status == URS_OK && i < t->validation_count; i++)
-        identity[i] = t->validation_labels[i];
-    if (status == URS_OK)
+    float *embedding = urs_array_new(t->validation_count + 1, (size_t)t->network->options.embedding * sizeof *embedding);
+    double others = 0;
+    int judged = 0;
+    size_t at = 0;
+    urs_status status = embedding ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", t->validation_count);
+    *score = 0;
+    line[0] = '\0';
+    if (status == URS_OK && t->validation_count > 0)
         status = embed_items(embedding, t, params, t->validation, t->validation_count, false, pool, err);
-    if (status == URS_OK) {
-        const urs_retrieval_set set = {.embedding = embedding, .identity = identity, .count = t->validation_count};
-        status = urs_retrieval_evaluate(&result, &set, &set, dim, &how, err);
+    for (size_t tree = 0; status == URS_OK && tree < t->options->tree_count; tree++) {
+        urs_retrieval_result result = {0};
+        status = validate_tree(&result, t, embedding, (int32_t)tree, err);
+        if (status == URS_OK && result.answerable > 0) {
+            const double s = 0.5 * (result.macro_bear_hit[0].value + result.mean_ap.value);
+            if (tree == 0)
+                *score = s;
+            else
+                others += s, judged++;
+            if (at + 100 < line_size)
+                at += (size_t)snprintf(line + at, line_size - at, "%s%zu: Hit@1 %.3f mAP %.3f", at ? "; " : "validation, macro, --data ", tree + 1,
+                                       result.macro_bear_hit[0].value, result.mean_ap.value);
+        }
+        urs_retrieval_release(&result);
     }
-    if (status == URS_OK) {
-        *score = 0.5 * (result.macro_bear_hit[0].value + result.mean_ap.value);
-        (void)snprintf(line, line_size, "validation Hit@1 %.3f (macro %.3f, chance %.3f) mAP %.3f", result.bear_hit[0].value, result.macro_bear_hit[0].value, result.chance_hit1,
-                       result.mean_ap.value);
-    }
-    urs_retrieval_release(&result);
-    urs_free(identity);
+    if (*score <= 0 && judged > 0)
+        *score = others / judged;
     urs_free(embedding);
     return status;
 }
@@ -184,6 +219,7 @@ urs_status urs_embed_train_chips(urs_chips *out, const urs_embed_train_options *
 {
     const urs_chips_options options = {.trees = o->trees, .tree_count = o->tree_count, .side = o->side ? o->side : 160, .memory_limit = (size_t)1 << 31,
                                        .validation = o->validation > 0 ? o->validation : 0.2f, .test = o->test > 0 ? o->test : 0.3f,
+                                       .folds = o->folds, .fold = o->fold, .hold = o->hold,
                                        .seed = o->split_seed ? o->split_seed : 1, .thin_bits = 4, .per_individual = 60};
     return urs_chips_load(out, &options, pool, err);
 }
@@ -195,6 +231,7 @@ static void release_task(embed_task *t)
     for (int i = 0; i < 2; i++)
         urs_order_release(&t->orders[i].order);
     urs_free(t->centres);
+    urs_free(t->start);
     urs_free(t->items);
     urs_free(t->labels);
     urs_free(t->domains);
@@ -203,6 +240,20 @@ static void release_task(embed_task *t)
     urs_chips_release(&t->chips);
     urs_network_free(t->network);
     (void)pthread_mutex_destroy(&t->lock);
+}
+
+/* An embedder's head is kept if all of it fits; that of another length is made anew on its trunk. */
+static urs_status load_start(embed_task *t, urs_error *err)
+{
+    urs_network *init = NULL;
+    urs_error ignored;
+    const urs_status status = urs_network_load_partial(t->network, t->options->init, NULL, err);
+    if (status == URS_OK && urs_network_read(&init, t->options->init, "embed", &ignored) == URS_OK) {
+        const urs_model_options *from = &init->options, *to = &t->network->options;
+        t->head_loaded = from->embedding == to->embedding && from->regions == to->regions && from->head == to->head && from->input_width == to->input_width;
+    }
+    urs_network_free(init);
+    return status;
 }
 
 static urs_status open_network(embed_task *t, urs_error *err)
@@ -216,16 +267,22 @@ static urs_status open_network(embed_task *t, urs_error *err)
     model.classes = 0;
     model.embedding = o->embedding ? o->embedding : 256;
     model.head = URS_HEAD_PLAIN;
+    model.regions = o->regions;
     model.tf_padding = strcmp(model.arch, "mobilenet_v3_small_075") == 0;
     status = urs_network_new(&t->network, &model, o->fit.seed, err);
     if (status == URS_OK && o->init)
-        status = urs_network_load_partial(t->network, o->init, NULL, err);
+        status = load_start(t, err);
     if (status != URS_OK)
         return status;
     t->network->input.fit = URS_FIT_LETTERBOX;
     t->output = urs_graph_find_output(t->network->graph, "embedding");
     t->input_elements = 3 * (size_t)model.input_width * (size_t)model.input_height;
     return t->output >= 0 ? URS_OK : urs_fail(err, URS_EUNSUPPORTED, "%s has no embedding head", model.arch);
+}
+
+static bool is_head(const urs_param *p)
+{
+    return strncmp(p->name, "embedder.", 9) == 0;
 }
 
 /* Parameters of the head learn faster than those that come pretrained. */
@@ -237,7 +294,7 @@ static urs_status make_groups(int32_t **out, const urs_graph *graph, urs_error *
     if (!group)
         return urs_fail(err, URS_ENOMEM, "no memory for parameter groups");
     for (int32_t i = 0; i < n; i++)
-        group[i] = strncmp(params[i].name, "embedder.", 9) == 0 ? GROUP_HEAD : params[i].role == URS_ROLE_WEIGHT ? GROUP_TRUNK : GROUP_TRUNK_NORM;
+        group[i] = is_head(&params[i]) ? GROUP_HEAD : params[i].role == URS_ROLE_WEIGHT ? GROUP_TRUNK : GROUP_TRUNK_NORM;
     *out = group;
     return URS_OK;
 }
@@ -251,7 +308,56 @@ static urs_status describe(urs_text *settings, const embed_task *t, const int32_
                     (int)o->fit.epochs, o->fit.lr, (unsigned long long)o->fit.seed, (unsigned long long)o->split_seed, (double)o->validation, (double)o->test, o->init ? o->init : "");
     for (size_t i = 0; i < o->tree_count; i++)
         urs_text_format(settings, "%s;", o->trees[i]);
+    urs_text_format(settings, " fold=%d/%d hold=%g regions=%d", (int)o->fold, (int)o->folds, (double)o->hold, o->regions);
     return urs_text_ok(settings) ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for settings");
+}
+
+static urs_embed_head_options head_options(const embed_task *t, urs_pool *pool)
+{
+    return (urs_embed_head_options){.pool = pool, .augment = t->options->no_augment ? NULL : &t->augment, .seed = t->options->fit.seed};
+}
+
+/* Weights between the start and the end are often better on new classes than either; batch statistics too are mixed, which holds while the two are near. */
+static void blend_trunk(embed_task *t)
+{
+    const urs_param *list;
+    const int32_t n = urs_graph_params(t->network->graph, &list);
+    const float share = (float)t->options->blend;
+    for (int32_t i = 0; i < n; i++)
+        for (size_t e = list[i].offset; !is_head(&list[i]) && e < list[i].offset + list[i].count; e++)
+            t->network->params[e] = share * t->network->params[e] + (1 - share) * t->start[e];
+}
+
+/* What stands between the end of the gradients and the weight file. */
+static urs_status finish(embed_task *t, urs_pool *pool, urs_error *err)
+{
+    const urs_embed_head_options how = head_options(t, pool);
+    char line[300], *note = NULL;
+    double score;
+    urs_status status = URS_OK;
+    if (t->options->blend > 0 && !t->options->head_only) {
+        blend_trunk(t);
+        status = urs_embed_head_start(t->network, &t->chips, t->items, t->count, &how, err);
+    }
+    if (status == URS_OK)
+        status = urs_embed_head_centre(t->network, t->network->params, &t->chips, t->items, t->count, &how, err);
+    if (status == URS_OK)
+        status = validate(t, t->network->params, pool, &score, line, sizeof line, err);
+    if (status == URS_OK && !t->options->fit.quiet)
+        (void)fprintf(stderr, "embed: centred on the target: %s\n", line);
+    if (status == URS_OK && t->options->head_only) {
+        json_t *facts = json_pack("{s:s, s:I, s:i, s:s, s:s}", "task", "embed", "seed", (json_int_t)t->options->fit.seed, "epochs", 0, "validation", line, "command",
+                                  t->options->fit.command ? t->options->fit.command : "");
+        note = facts ? json_dumps(facts, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+        json_decref(facts);
+        status = note ? urs_network_set_note(t->network, "ursid.training", note, err) : urs_fail(err, URS_ENOMEM, "no memory for notes");
+        if (status == URS_OK)
+            status = urs_network_set_note(t->network, "ursid.stage", "embed", err);
+        free(note);
+    }
+    if (status == URS_OK)
+        status = urs_network_write(t->network, t->options->fit.out, !t->options->fit.full_precision, err);
+    return status;
 }
 
 urs_status urs_embed_train(const urs_embed_train_options *options, urs_fit_report *report, urs_error *err)
@@ -281,8 +387,24 @@ urs_status urs_embed_train(const urs_embed_train_options *options, urs_fit_repor
         status = urs_chips_part(&t.items, &t.labels, &t.domains, &t.count, &t.chips, URS_PART_TRAIN, err);
     if (status == URS_OK)
         status = urs_chips_part(&t.validation, &t.validation_labels, NULL, &t.validation_count, &t.chips, URS_PART_VALIDATION, err);
-    if (status == URS_OK && (t.count < (size_t)t.batch || t.validation_count < 2))
+    if (status == URS_OK && (t.count < (size_t)t.batch || (t.validation_count < 2 && options->folds == 0)))
         status = urs_fail(err, URS_EINVAL, "%zu training and %zu validation chips are too few", t.count, t.validation_count);
+    if (status == URS_OK && !t.head_loaded) { /* random layers on a pretrained trunk would first have to unlearn their own noise */
+        const urs_embed_head_options how = head_options(&t, pool);
+        status = urs_embed_head_start(t.network, &t.chips, t.items, t.count, &how, err);
+    }
+    if (status == URS_OK && options->head_only) {
+        status = finish(&t, pool, err);
+        goto done;
+    }
+    if (status == URS_OK && options->blend > 0) {
+        const size_t bytes = urs_graph_block_elements(t.network->graph) * sizeof *t.start;
+        t.start = urs_array_new(urs_graph_block_elements(t.network->graph), sizeof *t.start);
+        if (t.start)
+            memcpy(t.start, t.network->params, bytes);
+        else
+            status = urs_fail(err, URS_ENOMEM, "no memory for the starting weights");
+    }
     if (status == URS_OK)
         status = make_groups(&group, t.network->graph, err);
     if (status == URS_OK)
@@ -311,8 +433,10 @@ urs_status urs_embed_train(const urs_embed_train_options *options, urs_fit_repor
                         .weight_group = GROUP_TRUNK, .other_group = GROUP_TRUNK_NORM, .group = group, .extra = urs_arcface_weights(t.arcface[0]), .extra_group = GROUP_CENTRES,
                         .clip = 10, .ema = true, .ema_decay = 0.998, .ema_ramp = 200},
             .schedule = {.kind = URS_SCHEDULE_COSINE, .lr = 1e-3, .final = 0.01, .warmup = t.steps_per_epoch / 2, .warmup_start = 1e-5},
-            .settings = urs_text_string(&settings), .make = make_batch, .loss = arcface_loss, .validate = validate, .start_extra = start_centres};
+            .keep_last = options->folds > 0, .settings = urs_text_string(&settings), .make = make_batch, .loss = arcface_loss, .validate = validate, .start_extra = start_centres};
         status = urs_fit_run(t.network, &task, &fit, report, err);
+        if (status == URS_OK)
+            status = finish(&t, pool, err);
     }
 done:
     urs_text_release(&settings);

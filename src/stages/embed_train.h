@@ -22,6 +22,11 @@ typedef struct urs_embed_train_options {
     double trunk_lr_scale;    /* of pretrained parameters; 0: 0.3 with init, 1 without */
     float validation, test;   /* shares of the target's chips, by individual; 0: 0.2, 0.3 */
     uint64_t split_seed;      /* 0: 1 */
+    int32_t folds, fold;      /* cross-validation, see chips.h; 0: none */
+    float hold;               /* share of the other trees' individuals that only validate */
+    bool regions;             /* the embedding sees where in the face something is (models.h) */
+    bool head_only;           /* no gradients: trunk as in init, head in closed form */
+    double blend;             /* 0: off; else trained trunk * blend + init's trunk * (1 - blend) (Wortsman et al. 2022), and the head in closed form again */
     bool no_augment;
 } urs_embed_train_options;
 

@@ -207,7 +207,7 @@ static urs_status judge(fit *f, int32_t epoch, double loss, double seconds, urs_
     urs_status status = f->task->validate(f->task->context, urs_trainer_best(f->trainer), urs_trainer_pool(f->trainer), &score, what, sizeof what, err);
     if (status != URS_OK)
         return status;
-    better = score > f->state.best;
+    better = f->task->keep_last || score > f->state.best;
     (void)snprintf(line, sizeof line, "epoch %3d/%d  loss %.4f  %s  score %.4f%s  %.1f images/s  %.0f s", (int)epoch + 1, (int)f->epochs, loss, what, score, better ? " *" : "  ",
                    seconds > 0 ? (double)(f->task->steps_per_epoch * (uint64_t)(f->batch * f->accumulate)) / seconds : 0.0, urs_clock() - f->started);
     say(f, line);

@@ -2,7 +2,7 @@
  *
  *      start or resume -> epoch: steps (prefetch -> trainer step) -> validate -> better? write OUT -> checkpoint -> next epoch
  *
- * Files:  OUT             the best weights so far by validation score (written whenever they improve, so an interrupted run leaves a usable model)
+ * Files:  OUT             the best weights so far by validation score (written whenever they improve, so an interrupted run leaves a usable model); the last ones with keep_last
  *         OUT.checkpoint  everything to go on to the same bytes; removed by nobody
  *         OUT.log         one line an epoch
  *
@@ -41,6 +41,7 @@ typedef struct urs_fit_task {
     double momentum_start;       /* momentum during warm-up begins here; 0: no ramp */
     double momentum;             /* SGD */
     double bias_warmup_start;    /* > 0: rate of group other_group at step 0 of the warm-up (YOLO) */
+    bool keep_last;              /* OUT is the average at the end of a fixed schedule, whatever validation says: with few validation pictures the best of many epochs is luck */
     const char *settings;        /* text of everything that changes the result, for the checkpoint */
 
     /* Fills a slot with micro-batch `index`, a pure function of it; several at once from different workers. */

@@ -3,6 +3,7 @@ target_sources(ursid_lib PRIVATE
     src/stages/chain_file.c
     src/stages/chip.c
     src/stages/embed.c
+    src/stages/embed_head.c
     src/stages/embed_train.c
     src/stages/find.c
     src/stages/find_decode.c

@@ -13,6 +13,7 @@ target_sources(ursid_lib PRIVATE
     src/train/optimiser.c
     src/train/optimiser_ranges.c
     src/train/prefetch.c
+    src/train/principal.c
     src/train/schedule.c
     src/train/trainer.c)
 

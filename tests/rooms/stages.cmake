@@ -1,5 +1,6 @@
 urs_test(unit chain)
 urs_test(unit chip)
+urs_test(unit embed_head)
 urs_test(unit sift)
 urs_test(unit sift_folds)
 urs_test(golden golden_find)

@@ -134,6 +134,48 @@ static void caps_and_limits_hold(urs_test *t)
     free(dir);
 }
 
+/* Three folds of the bears outside of the test part, which is the same for all; every bear with two chips validates once; some seals never train. */
+static void folds_cover_every_bear_once(urs_test *t)
+{
+    urs_error err = {0};
+    char *dir = make_trees(t, "chipsfolds");
+    urs_text bears = tree_text(dir, "bears"), seals = tree_text(dir, "seals");
+    const char *trees[2] = {urs_text_string(&bears), urs_text_string(&seals)};
+    urs_chips_options o = {.trees = trees, .tree_count = 2, .test = 0.3f, .seed = 2, .folds = 3, .hold = 0.5f};
+    int validated[64] = {0}, tested[64] = {0}, held = 0;
+    for (o.fold = 0; o.fold <= 3; o.fold++) {
+        urs_chips c = {0};
+        urs_part of[64];
+        URS_REQUIRE_OK(t, urs_chips_load(&c, &o, NULL, &err), err);
+        for (int i = 0; i < 64; i++)
+            of[i] = URS_PART_NONE;
+        for (size_t i = 0; i < c.count; i++) {
+            const urs_chip *chip = &c.items[i];
+            URS_CHECK(t, of[chip->individual] == URS_PART_NONE || of[chip->individual] == chip->part);
+            if (of[chip->individual] == URS_PART_NONE) {
+                validated[chip->individual] += chip->part == URS_PART_VALIDATION;
+                tested[chip->individual] += chip->part == URS_PART_TEST;
+                held += chip->part == URS_PART_VALIDATION && chip->tree == 1;
+                URS_CHECK(t, chip->tree == 1 || o.fold > 0 || chip->part != URS_PART_VALIDATION);
+            }
+            of[chip->individual] = chip->part;
+        }
+        urs_chips_release(&c);
+    }
+    URS_CHECK(t, held > 0 && held < 16 && held % 4 == 0); /* the same ones each time */
+    for (int i = 0; i < 10; i++)
+        URS_CHECK(t, (tested[i] == 4 && validated[i] == 0) || (tested[i] == 0 && validated[i] <= 1));
+    URS_CHECK_INT(t, tested[0] + tested[1] + tested[2] + tested[3] + tested[4] + tested[5] + tested[6] + tested[7] + tested[8] + tested[9], 12);
+    o.fold = 4;
+    {
+        urs_chips c = {0};
+        URS_CHECK_INT(t, urs_chips_load(&c, &o, NULL, &err), URS_EINVAL);
+    }
+    urs_text_release(&bears);
+    urs_text_release(&seals);
+    free(dir);
+}
+
 static void plain_tensors_are_what_use_makes(urs_test *t)
 {
     urs_image chip = {0};
@@ -234,6 +276,7 @@ int main(void)
 {
     static const urs_case cases[] = {{"trees_are_split_and_thinned", trees_are_split_and_thinned},
                                      {"caps_and_limits_hold", caps_and_limits_hold},
+                                     {"folds_cover_every_bear_once", folds_cover_every_bear_once},
                                      {"plain_tensors_are_what_use_makes", plain_tensors_are_what_use_makes},
                                      {"augmented_tensors_repeat_and_differ", augmented_tensors_repeat_and_differ},
                                      {"flips_are_exact", flips_are_exact},

@@ -214,6 +214,32 @@ static void embedding_heads(urs_test *t)
     urs_graph_free(g);
 }
 
+/* The map at a sixteenth of the input, averaged over 2 x 2: at 128 pixels a grid of 4 x 4. */
+static void regions_of_the_trunk(urs_test *t)
+{
+    static const struct {
+        const char *arch;
+        int32_t channels;
+    } rows[] = {{"efficientnet_lite0", 112}, {"mobilenet_v3_small", 48}, {"mobilenet_v3_small_075", 40}, {"convnext_tiny", 384}, {"yolov8n_trunk", 128}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        urs_model_options options = {.input_width = 128, .input_height = 128, .embedding = 64, .head = URS_HEAD_PLAIN, .regions = true};
+        urs_graph *g;
+        (void)snprintf(options.arch, sizeof options.arch, "%s", rows[i].arch);
+        g = built(t, &options);
+        URS_REQUIRE(t, g);
+        HAS(g, "embedder.regions.conv.weight", 4, 64, rows[i].channels, 4, 4);
+        HAS(g, "embedder.regions.bn.running_mean", 1, rows[i].channels);
+        dims_are(t, g, "embedding", 64, 1, 1);
+        urs_graph_free(g);
+        options.embedding = 0;
+        options.classes = -1;
+        g = built(t, &options);
+        URS_REQUIRE(t, g);
+        dims_are(t, g, "regions", rows[i].channels, 4, 4);
+        urs_graph_free(g);
+    }
+}
+
 static int count_ops(const urs_graph *g, urs_op_kind kind)
 {
     const urs_node *nodes;
@@ -300,6 +326,7 @@ static void options_survive_json(urs_test *t)
         {.arch = "mobilenet_v3_small_075", .input_width = 320, .input_height = 240, .classes = 3, .tf_padding = true, .dropout = 0.35f, .drop_path = -1},
         {.arch = "convnext_tiny", .embedding = 512, .hidden = {2048, 1024}, .unit = true, .drop_path = 0.3f},
         {.arch = "mobilenet_v3_small", .embedding = 128, .head = URS_HEAD_PLAIN, .no_head_norm = true, .penultimate = true, .classes = -1},
+        {.arch = "efficientnet_lite0", .embedding = 128, .head = URS_HEAD_PLAIN, .input_width = 160, .input_height = 160, .regions = true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         urs_error err = {0};
@@ -318,7 +345,7 @@ static void options_survive_json(urs_test *t)
         URS_CHECK_INT(t, back.hidden[2], 0);
         URS_CHECK_INT(t, back.head, rows[i].head);
         URS_CHECK(t, back.tf_padding == rows[i].tf_padding && back.penultimate == rows[i].penultimate && back.unit == rows[i].unit &&
-                         back.no_head_norm == rows[i].no_head_norm);
+                         back.no_head_norm == rows[i].no_head_norm && back.regions == rows[i].regions);
         URS_CHECK(t, back.dropout == rows[i].dropout && back.drop_path == rows[i].drop_path);
         urs_free(text);
         urs_free(again);
@@ -377,7 +404,7 @@ int main(void)
 {
     static const urs_case cases[] = {
         {"parameter and multiply-add counts", counts}, {"trunk of yolov8n", yolo_trunk}, {"parameter names and shapes", names},
-        {"detector outputs, wide input", detector_outputs}, {"class bias of detectors", class_bias}, {"embedding heads", embedding_heads},
+        {"detector outputs, wide input", detector_outputs}, {"class bias of detectors", class_bias}, {"embedding heads", embedding_heads}, {"regions of the trunk", regions_of_the_trunk},
         {"stochastic depth and dropout", stochastic_depth}, {"feature dimensions", feature_dims}, {"wrong options", refused},
         {"options through JSON", options_survive_json}, {"JSON text", json_text}, {"hostile JSON", hostile_json}, {"defaults", defaults},
     };

@@ -1,0 +1,36 @@
+/* What the two halves of `ursid eval embed` share: one part of one split (cmd_eval_embed.c), and cross-validation (eval_embed_folds.c). */
+#ifndef URS_CLI_EVAL_EMBED_H
+#define URS_CLI_EVAL_EMBED_H
+
+#include "cli/cmd_eval.h"
+#include "data/chips.h"
+
+typedef struct urs_embedded_part {
+    float *embedding;  /* owned [count][dim], normalised */
+    int64_t *identity; /* owned [count]: index in chips->dataset.individuals */
+    size_t *item;      /* owned [count]: index in chips->items */
+    size_t count;
+    int32_t dim;
+} urs_embedded_part;
+
+void urs_embedded_part_release(urs_embedded_part *p);
+
+/* The chips of a part by a network, or by their colour histogram without one. tree: only of this tree; -1: of all. masked: with an oval in place of a mask, black outside.
+ * URS_EINVAL: fewer than two chips. */
+urs_status urs_embedded_part_make(urs_embedded_part *out, const urs_chips *chips, urs_part part, int32_t tree, bool masked, const urs_network *network, urs_pool *pool,
+                                  urs_error *err) URS_CHECKED;
+
+/* An embedder as it is; of any other weight file the trunk without its last layer. Owned. */
+urs_status urs_eval_open_pretrained(urs_network **out, const char *path, urs_error *err) URS_CHECKED;
+
+typedef struct urs_eval_folds {
+    int folds;
+    double hold;        /* as --hold-others of the training */
+    const char *beside; /* weights of the pretrained trunk; NULL: without this floor */
+    bool masked;
+} urs_eval_folds;
+
+/* Cross-validation; a->model has {} where the number of the fold stands, or is one file that none of the folds trained. */
+urs_status urs_eval_embed_folds(const urs_eval_arguments *a, const urs_eval_folds *folds, urs_error *err) URS_CHECKED;
+
+#endif

@@ -1,0 +1,234 @@
+/* `ursid eval embed --folds K`: every bear outside of the test part is asked for once, by the network of the fold that it did not train.
+ *
+ *      fold 1: W1 --embed--> its bears among themselves     -+
+ *      ...                                                    +-> hits and average precisions by individual -> means, and differences to the floors, over individuals
+ *      fold K: WK --embed--> its bears among themselves     -+
+ *
+ * The floors are ranked in the same galleries. Individuals of the other folders that were held out (--hold-others) are asked for by the networks of all folds. */
+#include "cli/eval_embed.h"
+
+#include "base/memory.h"
+#include "eval/retrieval.h"
+#include "stages/embed_train.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MODEL, PRETRAINED, COLOUR, SYSTEMS };
+static const char *const system_names[SYSTEMS] = {"model", "pretrained as it is", "colour histogram"};
+
+/* Sums by individual. */
+typedef struct tally {
+    double *hit, *precision, *queries; /* owned [individuals] */
+} tally;
+
+typedef struct fold_run {
+    const urs_eval_arguments *arguments;
+    const urs_eval_folds *folds;
+    urs_pool *pool;
+    tally *tallies;      /* owned [SYSTEMS][trees] */
+    size_t trees, individuals;
+    double *chance;      /* owned [trees]: sum over folds */
+    int32_t *galleries;  /* owned [trees]: how many those were */
+    char last_path[1024];
+} fold_run;
+
+static void release_run(fold_run *r)
+{
+    for (size_t i = 0; r->tallies && i < SYSTEMS * r->trees; i++) {
+        urs_free(r->tallies[i].hit);
+        urs_free(r->tallies[i].precision);
+        urs_free(r->tallies[i].queries);
+    }
+    urs_free(r->tallies);
+    urs_free(r->chance);
+    urs_free(r->galleries);
+}
+
+static urs_status make_tallies(fold_run *r, size_t individuals, urs_error *err)
+{
+    r->individuals = individuals;
+    r->tallies = urs_array_new(SYSTEMS * r->trees, sizeof *r->tallies);
+    r->chance = urs_array_new(r->trees, sizeof *r->chance);
+    r->galleries = urs_array_new(r->trees, sizeof *r->galleries);
+    for (size_t i = 0; r->tallies && i < SYSTEMS * r->trees; i++) {
+        tally *t = &r->tallies[i];
+        t->hit = urs_array_new(individuals + 1, sizeof *t->hit);
+        t->precision = urs_array_new(individuals + 1, sizeof *t->precision);
+        t->queries = urs_array_new(individuals + 1, sizeof *t->queries);
+        if (!t->hit || !t->precision || !t->queries)
+            return urs_fail(err, URS_ENOMEM, "no memory for %zu individuals", individuals);
+    }
+    return r->tallies && r->chance && r->galleries ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu folders", r->trees);
+}
+
+static size_t count_validation(const urs_chips *chips, size_t tree)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < chips->count; i++)
+        n += chips->items[i].part == URS_PART_VALIDATION && (size_t)chips->items[i].tree == tree;
+    return n;
+}
+
+static urs_status ask(fold_run *r, int system, size_t tree, const urs_chips *chips, const urs_network *network, urs_error *err)
+{
+    tally *t = &r->tallies[(size_t)system * r->trees + tree];
+    urs_embedded_part part = {0};
+    urs_retrieval_result result = {0};
+    urs_status status = urs_embedded_part_make(&part, chips, URS_PART_VALIDATION, (int32_t)tree, r->folds->masked, network, r->pool, err);
+    if (status == URS_OK) {
+        const urs_retrieval_set set = {.embedding = part.embedding, .identity = part.identity, .count = part.count};
+        status = urs_retrieval_evaluate(&result, &set, &set, part.dim, &(urs_retrieval_options){.leave_one_out = true, .rounds = -1}, err);
+    }
+    for (size_t i = 0; status == URS_OK && i < result.queries; i++) {
+        const urs_retrieval_query *q = &result.query[i];
+        if (!q->answerable)
+            continue;
+        t->hit[q->identity] += q->bear_rank == 1;
+        t->precision[q->identity] += q->average_precision;
+        t->queries[q->identity] += 1;
+    }
+    if (status == URS_OK && system == MODEL && result.answerable > 0) {
+        r->chance[tree] += result.chance_hit1;
+        r->galleries[tree]++;
+    }
+    urs_retrieval_release(&result);
+    urs_embedded_part_release(&part);
+    return status;
+}
+
+/* "w{}.safetensors" -> "w2.safetensors" */
+static void fold_path(char *out, size_t size, const char *pattern, int fold)
+{
+    const char *at = strstr(pattern, "{}");
+    if (at)
+        (void)snprintf(out, size, "%.*s%d%s", (int)(at - pattern), pattern, fold, at + 2);
+    else
+        (void)snprintf(out, size, "%s", pattern);
+}
+
+static urs_status run_fold(fold_run *r, int fold, urs_error *err)
+{
+    const urs_eval_arguments *a = r->arguments;
+    urs_network *network[SYSTEMS] = {NULL};
+    urs_chips chips = {0};
+    urs_status status;
+    fold_path(r->last_path, sizeof r->last_path, a->model, fold);
+    status = urs_eval_open_pretrained(&network[MODEL], r->last_path, err);
+    if (status == URS_OK && r->folds->beside)
+        status = urs_eval_open_pretrained(&network[PRETRAINED], r->folds->beside, err);
+    if (status == URS_OK) {
+        const urs_embed_train_options split = {.trees = (const char *const *)a->data.items, .tree_count = a->data.count, .validation = (float)a->validation, .test = (float)a->test,
+                                               .split_seed = (uint64_t)a->split_seed, .folds = r->folds->folds, .fold = fold, .hold = (float)r->folds->hold,
+                                               .side = network[MODEL]->input.width};
+        status = urs_embed_train_chips(&chips, &split, r->pool, err);
+    }
+    if (status == URS_OK && !r->tallies)
+        status = make_tallies(r, urs_name_table_count(&chips.dataset.individuals), err);
+    if (status == URS_OK && urs_name_table_count(&chips.dataset.individuals) != r->individuals)
+        status = urs_fail(err, URS_EMISMATCH, "the data changed between two folds");
+    for (int system = 0; system < SYSTEMS; system++)
+        for (size_t tree = 0; status == URS_OK && tree < r->trees; tree++)
+            if ((network[system] || system == COLOUR) && count_validation(&chips, tree) >= 2)
+                status = ask(r, system, tree, &chips, network[system], err);
+    for (int system = 0; system < SYSTEMS; system++)
+        urs_network_free(network[system]);
+    urs_chips_release(&chips);
+    return status;
+}
+
+/* Mean over individuals of sums/queries, or of the difference to another system. */
+static urs_status mean_over(urs_interval *out, size_t *count, const fold_run *r, const double *sums, const double *queries, const double *less, const double *less_queries,
+                            urs_error *err)
+{
+    double *value = urs_array_new(r->individuals + 1, sizeof *value);
+    int64_t *cluster = urs_array_new(r->individuals + 1, sizeof *cluster);
+    urs_status status = value && cluster ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu individuals", r->individuals);
+    *count = 0;
+    for (size_t i = 0; status == URS_OK && i < r->individuals; i++) {
+        if (queries[i] <= 0 || (less && less_queries[i] <= 0))
+            continue;
+        cluster[*count] = (int64_t)i;
+        value[(*count)++] = sums[i] / queries[i] - (less ? less[i] / less_queries[i] : 0);
+    }
+    *out = (urs_interval){NAN, NAN, NAN};
+    if (status == URS_OK && *count > 0)
+        status = urs_interval_mean(out, value, cluster, *count, r->arguments->rounds, 1, err);
+    urs_free(value);
+    urs_free(cluster);
+    return status;
+}
+
+static void add_interval(urs_text *text, urs_interval v, bool sign)
+{
+    urs_text_format(text, sign ? "  %+.3f (%+.3f %+.3f)" : "  %.3f (%.3f-%.3f)", v.value, v.low, v.high);
+}
+
+static urs_status tell_tree(const fold_run *r, size_t tree, urs_text *text, json_t *rows, urs_error *err)
+{
+    const tally *model = &r->tallies[MODEL * r->trees + tree];
+    double queries = 0;
+    size_t count = 0;
+    urs_status status = URS_OK;
+    for (size_t i = 0; i < r->individuals; i++)
+        queries += model->queries[i];
+    if (queries <= 0)
+        return URS_OK;
+    urs_text_format(text, "\n%s: %.0f queries, chance Hit@1 %.3f\n", r->arguments->data.items[tree], queries, r->chance[tree] / r->galleries[tree]);
+    for (int system = 0; status == URS_OK && system < SYSTEMS; system++) {
+        const tally *t = &r->tallies[(size_t)system * r->trees + tree];
+        urs_interval hit, precision, more_hit = {NAN, NAN, NAN}, more_precision = {NAN, NAN, NAN};
+        size_t ignored;
+        status = mean_over(&hit, &count, r, t->hit, t->queries, NULL, NULL, err);
+        if (status == URS_OK)
+            status = mean_over(&precision, &count, r, t->precision, t->queries, NULL, NULL, err);
+        if (status != URS_OK || count == 0)
+            continue;
+        if (system != MODEL) {
+            status = mean_over(&more_hit, &ignored, r, model->hit, model->queries, t->hit, t->queries, err);
+            if (status == URS_OK)
+                status = mean_over(&more_precision, &ignored, r, model->precision, model->queries, t->precision, t->queries, err);
+        }
+        urs_text_format(text, "  %-20s %4zu individuals  Hit@1", system_names[system], count);
+        add_interval(text, hit, false);
+        urs_text_add(text, "  mAP");
+        add_interval(text, precision, false);
+        if (system != MODEL) {
+            urs_text_add(text, "  model's gain");
+            add_interval(text, more_hit, true);
+            add_interval(text, more_precision, true);
+        }
+        urs_text_add(text, "\n");
+        (void)json_array_append_new(rows, json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "data", r->arguments->data.items[tree], "system", system_names[system], "individuals",
+                                                    (json_int_t)count, "hit1", urs_interval_json(hit), "map", urs_interval_json(precision), "gain_hit1",
+                                                    urs_interval_json(more_hit), "gain_map", urs_interval_json(more_precision)));
+    }
+    return status;
+}
+
+urs_status urs_eval_embed_folds(const urs_eval_arguments *a, const urs_eval_folds *folds, urs_error *err)
+{
+    fold_run r = {.arguments = a, .folds = folds, .trees = a->data.count};
+    urs_text text = {0}, plots = {0};
+    json_t *rows = json_array(), *facts = NULL;
+    urs_status status = rows ? urs_pool_new(&r.pool, a->threads, err) : urs_fail(err, URS_ENOMEM, "no memory for results");
+    for (int fold = 1; status == URS_OK && fold <= folds->folds; fold++)
+        status = run_fold(&r, fold, err);
+    if (status == URS_OK)
+        urs_text_format(&text, "%s, %d folds by individual%s; means over individuals, 95 %% bootstrap intervals\n", a->model, folds->folds, folds->masked ? ", black outside of an oval" : "");
+    for (size_t tree = 0; status == URS_OK && tree < r.trees; tree++)
+        status = tell_tree(&r, tree, &text, rows, err);
+    if (status == URS_OK) {
+        facts = urs_eval_facts(a, "embed", r.last_path, NULL);
+        (void)json_object_set_new(facts, "folds", json_integer(folds->folds));
+        (void)json_object_set(facts, "cross_validation", rows);
+        status = urs_eval_deliver(a, "embed: cross-validation", &text, json_incref(facts), &plots, err);
+    }
+    json_decref(facts);
+    json_decref(rows);
+    urs_text_release(&text);
+    urs_text_release(&plots);
+    urs_pool_free(r.pool);
+    release_run(&r);
+    return status;
+}
