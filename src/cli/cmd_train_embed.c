@@ -2,11 +2,7 @@
 #include "cli/cmd_train.h"
 
 #include "base/memory.h"
-#include "catalogue/verdict.h"
-#include "stages/embed.h"
-#include "stages/embed_train.h"
-
-#include <stdio.h>
+#include "cli/embed_calibrate.h"
 
 static const urs_command command = {
     .name = "train embed",
@@ -15,79 +11,6 @@ static const urs_command command = {
             "animals' faces) only train. DIR:prefix@2 puts a prefix before its individuals' names and says that they may be the same animals as those of other folders of domain 2.\n",
 };
 
-/* Embeddings of the validation chips, whose bears training never saw. */
-static urs_status embed_validation(float **embedding, int64_t **identity, size_t *n, const urs_chips *chips, const urs_network *network, urs_pool *pool, urs_error *err)
-{
-    size_t *items = NULL;
-    int32_t *labels = NULL;
-    const urs_image **pictures = NULL;
-    urs_embedder *embedder = NULL;
-    urs_status status = urs_chips_part(&items, &labels, NULL, n, chips, URS_PART_VALIDATION, err);
-    if (status == URS_OK)
-        status = urs_embedder_new(&embedder, network->graph, network->params, &network->input, &(urs_embedder_options){.pool = pool}, err);
-    if (status == URS_OK) {
-        *embedding = urs_array_new(*n, (size_t)urs_embedder_dim(embedder) * sizeof(float));
-        *identity = urs_array_new(*n, sizeof(int64_t));
-        pictures = urs_array_new(*n, sizeof *pictures);
-        if (!*embedding || !*identity || !pictures)
-            status = urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", *n);
-    }
-    for (size_t i = 0; status == URS_OK && i < *n; i++) {
-        pictures[i] = &chips->cache.images[items[i]];
-        (*identity)[i] = labels[i];
-    }
-    if (status == URS_OK)
-        status = urs_embedder_pictures(embedder, *embedding, pictures, *n, err);
-    urs_embedder_free(embedder);
-    urs_free(items);
-    urs_free(labels);
-    urs_free(pictures);
-    return status;
-}
-
-/* Fits P(same bear | cosine) on all pairs of validation chips and stores it in the weight file. */
-static urs_status calibrate(const urs_embed_train_options *o, urs_error *err)
-{
-    urs_network *network = NULL;
-    urs_pool *pool = NULL;
-    urs_chips chips = {0};
-    urs_calibration calibration = {0};
-    float *embedding = NULL, *score = NULL;
-    int64_t *identity = NULL;
-    uint8_t *same = NULL;
-    char *json = NULL;
-    size_t n = 0, pairs = 0;
-    urs_status status = urs_network_read(&network, o->fit.out, "embed", err);
-    if (status == URS_OK)
-        status = urs_pool_new(&pool, o->fit.threads, err);
-    if (status == URS_OK)
-        status = urs_embed_train_chips(&chips, o, pool, err);
-    if (status == URS_OK)
-        status = embed_validation(&embedding, &identity, &n, &chips, network, pool, err);
-    if (status == URS_OK)
-        status = urs_calibration_pairs(&score, &same, &pairs, embedding, identity, NULL, n, network->options.embedding, err);
-    if (status == URS_OK)
-        status = urs_calibration_fit_logistic(&calibration, score, same, pairs, err);
-    if (status == URS_OK) {
-        json = urs_calibration_to_json(&calibration);
-        status = json ? urs_network_set_note(network, "ursid.calibration", json, err) : urs_fail(err, URS_ENOMEM, "no memory for the calibration");
-    }
-    if (status == URS_OK)
-        status = urs_network_write(network, o->fit.out, !o->fit.full_precision, err);
-    if (status == URS_OK)
-        (void)printf("%s: P(same bear | cosine) fitted on %zu pairs of validation chips: %s\n", o->fit.out, pairs, json);
-    urs_free(json);
-    urs_free(embedding);
-    urs_free(identity);
-    urs_free(score);
-    urs_free(same);
-    urs_calibration_release(&calibration);
-    urs_chips_release(&chips);
-    urs_pool_free(pool);
-    urs_network_free(network);
-    return status;
-}
-
 int urs_train_embed_main(int argc, char **argv)
 {
     urs_train_arguments a = {0};
@@ -95,6 +18,7 @@ int urs_train_embed_main(int argc, char **argv)
     urs_fit_report report = {0};
     urs_error err = {0};
     double validation = 0.2, test = 0.3, hold = 0, trunk = 0, margin = 0.4, scale = 32;
+    const char *calibrate_with = NULL;
     bool calibrate_only = false;
     int code, embedding = 256, per_class = 4, centres = 1;
     int64_t split_seed = 1;
@@ -118,6 +42,7 @@ int urs_train_embed_main(int argc, char **argv)
         URS_OPTION_FLAG("head-only", &o.head_only, "the trunk stays as in --init; only the head is made, in closed form"),
         URS_OPTION_DOUBLE("blend", "SHARE", &o.blend, 0, 1, "of the trained trunk in the result, the rest is --init's, and the head is made again; 0: only trained"),
         URS_OPTION_FLAG("no-augment", &o.no_augment, "pictures as they are"),
+        URS_OPTION_TEXT("calibrate-with", "W{}", &calibrate_with, "with --folds: fit it on all folds, each embedded by the weights of its number"),
         URS_OPTION_FLAG("calibrate-only", &calibrate_only, "no training: only fit the probability of \"same bear\" again and store it in --out"),
     };
     urs_train_begin(&a, argc, argv);
@@ -125,6 +50,11 @@ int urs_train_embed_main(int argc, char **argv)
         urs_names_release(&a.data);
         urs_text_release(&a.command);
         return code;
+    }
+    if (calibrate_with && o.folds == 0) {
+        urs_names_release(&a.data);
+        urs_text_release(&a.command);
+        return urs_usage_error(&command, "--calibrate-with needs --folds");
     }
     if (a.data.count == 0) {
         urs_text_release(&a.command);
@@ -147,7 +77,7 @@ int urs_train_embed_main(int argc, char **argv)
     o.split_seed = (uint64_t)split_seed;
     status = calibrate_only ? URS_OK : urs_embed_train(&o, &report, &err);
     if (status == URS_OK)
-        status = calibrate(&o, &err);
+        status = urs_embed_calibrate(&o, calibrate_with, &err);
     if (status == URS_OK && calibrate_only) {
         urs_names_release(&a.data);
         urs_text_release(&a.command);

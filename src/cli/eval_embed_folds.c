@@ -8,6 +8,7 @@
 #include "cli/eval_embed.h"
 
 #include "base/memory.h"
+#include "cli/embed_calibrate.h"
 #include "eval/retrieval.h"
 #include "stages/embed_train.h"
 
@@ -30,7 +31,7 @@ typedef struct fold_run {
     size_t trees, individuals;
     double *chance;      /* owned [trees]: sum over folds */
     int32_t *galleries;  /* owned [trees]: how many those were */
-    char last_path[1024];
+    char *path;          /* owned: of the last network */
 } fold_run;
 
 static void release_run(fold_run *r)
@@ -41,6 +42,7 @@ static void release_run(fold_run *r)
         urs_free(r->tallies[i].queries);
     }
     urs_free(r->tallies);
+    urs_free(r->path);
     urs_free(r->chance);
     urs_free(r->galleries);
 }
@@ -97,24 +99,15 @@ static urs_status ask(fold_run *r, int system, size_t tree, const urs_chips *chi
     return status;
 }
 
-/* "w{}.safetensors" -> "w2.safetensors" */
-static void fold_path(char *out, size_t size, const char *pattern, int fold)
-{
-    const char *at = strstr(pattern, "{}");
-    if (at)
-        (void)snprintf(out, size, "%.*s%d%s", (int)(at - pattern), pattern, fold, at + 2);
-    else
-        (void)snprintf(out, size, "%s", pattern);
-}
-
 static urs_status run_fold(fold_run *r, int fold, urs_error *err)
 {
     const urs_eval_arguments *a = r->arguments;
     urs_network *network[SYSTEMS] = {NULL};
     urs_chips chips = {0};
     urs_status status;
-    fold_path(r->last_path, sizeof r->last_path, a->model, fold);
-    status = urs_eval_open_pretrained(&network[MODEL], r->last_path, err);
+    urs_free(r->path);
+    r->path = urs_fold_path(a->model, fold);
+    status = r->path ? urs_eval_open_pretrained(&network[MODEL], r->path, err) : urs_fail(err, URS_ENOMEM, "no memory for a path");
     if (status == URS_OK && r->folds->beside)
         status = urs_eval_open_pretrained(&network[PRETRAINED], r->folds->beside, err);
     if (status == URS_OK) {
@@ -219,7 +212,7 @@ urs_status urs_eval_embed_folds(const urs_eval_arguments *a, const urs_eval_fold
     for (size_t tree = 0; status == URS_OK && tree < r.trees; tree++)
         status = tell_tree(&r, tree, &text, rows, err);
     if (status == URS_OK) {
-        facts = urs_eval_facts(a, "embed", r.last_path, NULL);
+        facts = urs_eval_facts(a, "embed", r.path, NULL);
         (void)json_object_set_new(facts, "folds", json_integer(folds->folds));
         (void)json_object_set(facts, "cross_validation", rows);
         status = urs_eval_deliver(a, "embed: cross-validation", &text, json_incref(facts), &plots, err);

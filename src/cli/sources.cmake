@@ -22,6 +22,7 @@ target_sources(ursid_lib PRIVATE
     src/cli/cmd_train_find.c
     src/cli/cmd_train_sift.c
     src/cli/command.c
+    src/cli/embed_calibrate.c
     src/cli/eval_chain_page.c
     src/cli/eval_chain_run.c
     src/cli/eval_chain_world.c

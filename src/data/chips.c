@@ -260,7 +260,7 @@ static urs_status thin(urs_chips *chips, const urs_chips_options *o, urs_error *
             if (status != URS_OK)
                 goto done;
         }
-        if (first->part == URS_PART_TRAIN)
+        if (first->part == URS_PART_TRAIN || (o->folds > 0 && first->part == URS_PART_VALIDATION))
             cap_one(drop, from, to, o->per_individual, least);
     }
     compact(chips, drop);

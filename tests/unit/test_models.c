@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "models/models.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static urs_graph *built(urs_test *t, const urs_model_options *options)

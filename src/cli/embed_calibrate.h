@@ -1,0 +1,18 @@
+/* P(same bear | cosine) and the thresholds of the verdict for an embedder, from chips of bears that it did not train on. */
+#ifndef URS_CLI_EMBED_CALIBRATE_H
+#define URS_CLI_EMBED_CALIBRATE_H
+
+#include "stages/embed_train.h"
+
+/* Stores both in the notes of options->fit.out (urs_identify_fit_chips) and prints them.
+ *
+ * folds_pattern NULL: on the validation part of the target. Else options->folds networks, {} standing for the number, each of which embeds the bears of its fold; all of them are
+ * then one gallery, which needs networks of one space: made with --head-only from one trunk and the same other animals, so that they differ in the centre alone.
+ *
+ * At most six chips of a bear count, else the one that is photographed most would be the calibration. No validation bears (fold 0 without a pattern): nothing is done. */
+urs_status urs_embed_calibrate(const urs_embed_train_options *options, const char *folds_pattern, urs_error *err) URS_CHECKED;
+
+/* "w{}.safetensors" -> "w2.safetensors"; text without {} as it is. Owned; NULL: no memory. */
+char *urs_fold_path(const char *pattern, int fold);
+
+#endif
