@@ -221,7 +221,7 @@ static void regions_of_the_trunk(urs_test *t)
     static const struct {
         const char *arch;
         int32_t channels;
-    } rows[] = {{"efficientnet_lite0", 112}, {"mobilenet_v3_small", 48}, {"mobilenet_v3_small_075", 40}, {"convnext_tiny", 384}, {"yolov8n_trunk", 128}};
+    } rows[] = {{"efficientnet_lite0", 112}, {"mobilenet_v3_small", 48}, {"mobilenet_v3_small_075", 40}, {"convnext_tiny", 384}, {"yolov8n_trunk", 128}, {"resnet50", 1024}, {"efficientnet_v2_s", 160}, {"mobilenet_v3_large", 112}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         urs_model_options options = {.input_width = 128, .input_height = 128, .embedding = 64, .head = URS_HEAD_PLAIN, .regions = true};
         urs_graph *g;
