@@ -195,7 +195,7 @@ static void head_only_training_writes_a_model(urs_test *t)
     URS_REQUIRE_OK(t, urs_network_read(&network, out, "embed", &err), err);
     URS_CHECK(t, network->options.regions);
     URS_CHECK_INT(t, network->options.embedding, DIM);
-    URS_CHECK(t, strstr(urs_network_note(network, "ursid.training"), "--data 2: Hit@1") != NULL);
+    URS_CHECK(t, strstr(urs_network_note(network, "ursid.training"), "; 2: Hit@1") != NULL);
     urs_network_free(network);
     /* With gradients: the weights of the end are kept, and blending makes the head again. */
     o.head_only = false;
