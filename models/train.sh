@@ -34,7 +34,7 @@ for stage in $stages; do
     sift)
         "$ursid" train sift --data "$data/frames/manifest.csv" --heads "$data/heads" --others "$data/others/cow,$data/others/lion,$data/others/nyala" \
             --synth "$work/synth" --sources real,photos,crops,paste,mix,decoy,others,synth --together "$together" \
-            --arch mobilenet_v3_small_075 --init "$work/mnv3.safetensors" --repeat-empty 3 --repeat-bear 2 --epochs 10 --threads 2 \
+            --arch mobilenet_v3_small_075 --init "$work/mnv3.safetensors" --made 100 --draws 3000 --epochs 3 --folds 3 --threads 1 \
             --out "$work/sift.safetensors" --resume
         ;;
     find)

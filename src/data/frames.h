@@ -43,7 +43,7 @@ typedef struct urs_frames_options {
     int32_t folds, fold;     /* folds > 0: train and validation are dealt anew by urs_split_fold; fold 1 .. folds is left out, 0 = nothing is */
     uint64_t fold_seed;      /* which cameras go into which fold */
     bool probes;             /* VALIDATION also gets the crops, paste and decoy that `sources` has, made of its own pictures: what real frames do not test */
-    size_t crops, paste, mix, decoy; /* places in the list a full epoch; 0 = 300 each, in a part in proportion to its share */
+    size_t crops, paste, mix, decoy; /* places in the list; 0 = 300 each */
     size_t others_per_individual;    /* 0 = 3 */
     int32_t cache_side;      /* longer side of the cached pictures; 0 = 288 */
 } urs_frames_options;
