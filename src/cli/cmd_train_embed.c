@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "cli/embed_calibrate.h"
+#include "stages/embed_loss.h"
 
 static const urs_command command = {
     .name = "train embed",
@@ -17,7 +18,7 @@ int urs_train_embed_main(int argc, char **argv)
     urs_embed_train_options o = {0};
     urs_fit_report report = {0};
     urs_error err = {0};
-    double validation = 0.2, test = 0.3, hold = 0, trunk = 0, margin = 0.4, scale = 32;
+    double validation = 0.2, test = 0.3, hold = 0, trunk = 0, margin = 0, scale = 0;
     const char *calibrate_with = NULL;
     bool calibrate_only = false;
     int code, embedding = 256, per_class = 4, centres = 1;
@@ -29,8 +30,10 @@ int urs_train_embed_main(int argc, char **argv)
         URS_OPTION_INT("embedding", "D", &embedding, 8, 4096, "length of the vectors"),
         URS_OPTION_INT("per-individual", "K", &per_class, 2, 64, "pictures of one individual in a batch"),
         URS_OPTION_INT("centres", "K", &centres, 1, 16, "ArcFace sub-centres of an individual"),
-        URS_OPTION_DOUBLE("margin", "RADIANS", &margin, 0.01, 1.5, "ArcFace margin"),
-        URS_OPTION_DOUBLE("scale", "S", &scale, 1, 512, "ArcFace scale"),
+        URS_OPTION_CHOICE("loss", URS_EMBED_LOSSES, &o.loss, "arcface if not given"),
+        URS_OPTION_CHOICE("miner", URS_EMBED_MINERS, &o.miner, "which pairs of a batch count; none if not given"),
+        URS_OPTION_DOUBLE("margin", "M", &margin, 0.001, 10, "0.4 radians with arcface; 0.2 with triplet, 0.4 with circle, 0.04 with contrastive"),
+        URS_OPTION_DOUBLE("scale", "S", &scale, 1, 512, "32 with arcface, 256 with circle"),
         URS_OPTION_DOUBLE("trunk-lr", "FACTOR", &trunk, 0, 10, "rate of the trunk relative to the head; 0: 0.3 with --init, 1 without"),
         URS_OPTION_DOUBLE("validation", "SHARE", &validation, 0.01, 0.9, "share of the first folder's pictures, by individual"),
         URS_OPTION_DOUBLE("test", "SHARE", &test, 0.01, 0.9, "the same for the test part, which training never looks at"),

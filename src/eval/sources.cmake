@@ -10,5 +10,6 @@ target_sources(ursid_lib PRIVATE
     src/eval/pairs.c
     src/eval/plots.c
     src/eval/ranking.c
+    src/eval/rerank.c
     src/eval/retrieval.c
     src/eval/table.c)

@@ -8,6 +8,7 @@
 #include "eval/retrieval.h"
 #include "stages/embed.h"
 #include "stages/embed_head.h"
+#include "stages/embed_loss.h"
 #include "train/loss_arcface.h"
 
 #include <jansson.h>
@@ -38,6 +39,8 @@ typedef struct embed_task {
     urs_chip_augment augment;
     urs_arcface *arcface[SHARDS_MAX];
     float *centres; /* owned; where ArcFace starts */
+    urs_embed_loss loss;
+    urs_embed_batch *whole; /* owned; the batch between the passes, for metric losses and miners */
     /* The order of an epoch is drawn once and kept: batches of two epochs may be in the making at the same time. */
     pthread_mutex_t lock;
     struct {
@@ -88,11 +91,44 @@ static urs_status make_batch(void *context, uint64_t index, void *slot, int work
     return status;
 }
 
+static const int32_t *labels_of(const embed_task *t, const void *slot)
+{
+    return (const int32_t *)(const void *)((const char *)slot + labels_at(t));
+}
+
+/* After the forward passes: the shards' rows come together, then all pairs are seen. */
+static urs_status collect(void *context, void *slot, int32_t shard, int32_t first, int32_t count, urs_plan *plan, urs_error *err)
+{
+    embed_task *t = context;
+    (void)shard;
+    (void)err;
+    urs_embed_batch_put(t->whole, urs_plan_output(plan, t->output), labels_of(t, slot) + first, first, count);
+    return URS_OK;
+}
+
+static urs_status combine(void *context, urs_error *err)
+{
+    return urs_embed_batch_combine(((embed_task *)context)->whole, err);
+}
+
+static urs_status metric_loss(void *context, void *slot, int32_t shard, int32_t first, int32_t count, urs_plan *plan, const float *extra, float *d_extra, double *value, urs_error *err)
+{
+    const embed_task *t = context;
+    const size_t dims = (size_t)t->network->options.embedding;
+    (void)slot;
+    (void)extra;
+    (void)d_extra;
+    (void)err;
+    memcpy(urs_plan_output_gradient(plan, t->output), urs_embed_batch_gradient(t->whole) + (size_t)first * dims, (size_t)count * dims * sizeof(float));
+    *value = shard == 0 ? urs_embed_batch_value(t->whole) : 0; /* the whole batch's, once */
+    return URS_OK;
+}
+
 static urs_status arcface_loss(void *context, void *slot, int32_t shard, int32_t first, int32_t count, urs_plan *plan, const float *extra, float *d_extra, double *value, urs_error *err)
 {
     embed_task *t = context;
-    const int32_t *labels = (const int32_t *)(const void *)((const char *)slot + labels_at(t));
-    return urs_arcface_run(t->arcface[shard], value, urs_plan_output_gradient(plan, t->output), d_extra, NULL, urs_plan_output(plan, t->output), labels + first, NULL, count, extra,
+    return urs_arcface_run(t->arcface[shard], value, urs_plan_output_gradient(plan, t->output), d_extra, NULL, urs_plan_output(plan, t->output), labels_of(t, slot) + first,
+                           urs_embed_batch_weights(t->whole) + first, count, extra,
                            (double)t->batch, err);
 }
 
@@ -230,6 +266,7 @@ static void release_task(embed_task *t)
         urs_arcface_free(t->arcface[i]);
     for (int i = 0; i < 2; i++)
         urs_order_release(&t->orders[i].order);
+    urs_embed_batch_free(t->whole);
     urs_free(t->centres);
     urs_free(t->start);
     urs_free(t->items);
@@ -309,6 +346,8 @@ static urs_status describe(urs_text *settings, const embed_task *t, const int32_
     for (size_t i = 0; i < o->tree_count; i++)
         urs_text_format(settings, "%s;", o->trees[i]);
     urs_text_format(settings, " fold=%d/%d hold=%g regions=%d", (int)o->fold, (int)o->folds, (double)o->hold, o->regions);
+    if (!t->loss.arcface || o->miner)
+        urs_text_format(settings, " loss=%s miner=%s", o->loss ? o->loss : "arcface", o->miner ? o->miner : "none");
     return urs_text_ok(settings) ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for settings");
 }
 
@@ -408,6 +447,10 @@ urs_status urs_embed_train(const urs_embed_train_options *options, urs_fit_repor
     if (status == URS_OK)
         status = make_groups(&group, t.network->graph, err);
     if (status == URS_OK)
+        status = urs_embed_loss_find(&t.loss, options->loss, options->miner, options->margin, options->scale, err);
+    if (status == URS_OK)
+        status = urs_embed_batch_new(&t.whole, &t.loss, t.batch, t.network->options.embedding, err);
+    if (status == URS_OK)
         status = describe(&settings, &t, group, err);
     for (int32_t i = 0; status == URS_OK && i < urs_pool_threads(pool); i++) {
         const urs_arcface_options arcface = {.classes = t.chips.train_classes, .dims = t.network->options.embedding, .batch = t.batch, .centres = options->centres,
@@ -430,10 +473,11 @@ urs_status urs_embed_train(const urs_embed_train_options *options, urs_fit_repor
             .trainer = {.optimiser = {.kind = URS_OPTIMISER_ADAMW,
                                       .groups = {[GROUP_TRUNK] = {.lr_scale = trunk, .weight_decay = 0.02}, [GROUP_TRUNK_NORM] = {.lr_scale = trunk},
                                                  [GROUP_HEAD] = {.weight_decay = 0.02}, [GROUP_CENTRES] = {.weight_decay = 0.0005}}},
-                        .weight_group = GROUP_TRUNK, .other_group = GROUP_TRUNK_NORM, .group = group, .extra = urs_arcface_weights(t.arcface[0]), .extra_group = GROUP_CENTRES,
+                        .weight_group = GROUP_TRUNK, .other_group = GROUP_TRUNK_NORM, .group = group, .extra = t.loss.arcface ? urs_arcface_weights(t.arcface[0]) : 0, .extra_group = GROUP_CENTRES,
                         .clip = 10, .ema = true, .ema_decay = 0.998, .ema_ramp = 200},
             .schedule = {.kind = URS_SCHEDULE_COSINE, .lr = 1e-3, .final = 0.01, .warmup = t.steps_per_epoch / 2, .warmup_start = 1e-5},
-            .keep_last = options->folds > 0, .settings = urs_text_string(&settings), .make = make_batch, .loss = arcface_loss, .validate = validate, .start_extra = start_centres};
+            .keep_last = options->folds > 0, .settings = urs_text_string(&settings), .make = make_batch, .prepare = collect, .combine = combine,
+            .loss = t.loss.arcface ? arcface_loss : metric_loss, .validate = validate, .start_extra = t.loss.arcface ? start_centres : NULL};
         status = urs_fit_run(t.network, &task, &fit, report, err);
         if (status == URS_OK)
             status = finish(&t, pool, err);

@@ -1,4 +1,4 @@
-/* Training of embed: chips of known individuals -> ArcFace on trunk + embedding head; validated on individuals that training never saw.
+/* Training of embed: chips of known individuals -> ArcFace or a metric loss (embed_loss.h) on trunk + embedding head; validated on individuals that training never saw.
  *
  * The first tree is the target species and is split by individual; the other trees (other animals' faces) are extra training data. Batches are P x K. Recipe:
  * spec/models.md 2.5 and 7, with what a small data set needs on top (decisions in docs/decisions). */
@@ -18,7 +18,8 @@ typedef struct urs_embed_train_options {
     int32_t embedding;        /* 0: 256 */
     int32_t per_class;        /* K; 0: 4 */
     int32_t centres;          /* ArcFace sub-centres; 0: 1 */
-    double margin, scale;     /* 0: 0.4 rad, 32 */
+    const char *loss, *miner; /* names of embed_loss.h; NULL: "arcface", "none" */
+    double margin, scale;     /* 0: the loss's own; ArcFace 0.4 rad, 32 */
     double trunk_lr_scale;    /* of pretrained parameters; 0: 0.3 with init, 1 without */
     float validation, test;   /* shares of the target's chips, by individual; 0: 0.2, 0.3 */
     uint64_t split_seed;      /* 0: 1 */

@@ -1,5 +1,6 @@
 urs_test(unit eval_curves)
 urs_test(unit eval_detection)
 urs_test(unit eval_retrieval)
+urs_test(unit rerank)
 urs_test(unit eval_output)
 urs_test(unit eval_chain)

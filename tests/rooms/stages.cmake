@@ -1,3 +1,4 @@
+urs_test(unit embed_loss)
 urs_test(unit chain)
 urs_test(unit chip)
 urs_test(unit embed_head)
