@@ -26,7 +26,7 @@ int urs_train_embed_main(int argc, char **argv)
     urs_status status;
     const urs_option options[] = {
         URS_TRAIN_OPTIONS(&a),
-        URS_OPTION_TEXT("arch", "NAME", &o.arch, "trunk: efficientnet_lite0, mobilenet_v3_small, mobilenet_v3_small_075, convnext_tiny or convnext_tiny_npu"),
+        URS_OPTION_TEXT("arch", "NAME", &o.arch, "trunk: efficientnet_lite0, mobilenet_v3_small, mobilenet_v3_small_075, convnext_tiny, convnext_tiny_npu, resnet50, efficientnet_v2_s or swin_tiny (sides of 224)"),
         URS_OPTION_INT("embedding", "D", &embedding, 8, 4096, "length of the vectors"),
         URS_OPTION_INT("per-individual", "K", &per_class, 2, 64, "pictures of one individual in a batch"),
         URS_OPTION_INT("centres", "K", &centres, 1, 16, "ArcFace sub-centres of an individual"),
