@@ -23,7 +23,11 @@ def onnx_file(build, pythons):
         torch = find_reference("torch", pythons, {})
         if torch is None:
             return None
-        torch.ask(f"export mobilenet_v3_small {path}")
+        try:
+            torch.ask(f"export mobilenet_v3_small {path}")
+        except Failed as e:
+            print(e)
+            return None
         torch.close()
     return os.path.dirname(path)
 
