@@ -57,6 +57,7 @@ typedef enum urs_op_kind {
     URS_OP_DROP_PATH,      /* stochastic depth, whole samples ("row" mode); scales by 1/(1-p) */
     URS_OP_L2_NORM,        /* over channels of every pixel: x / max(|x|, eps) */
     URS_OP_SCALE,          /* layer scale; params: gamma [C] */
+    URS_OP_FAKE_QUANT,     /* to the nearest int8 step and back; params: step [1], state [3] = zero point, -, -; see ref_fake_quant.c */
     URS_OP_ATTENTION,      /* softmax(q k^T / sqrt(head dim) + position + mask) v, see compute/attention.h; inputs: one that holds q, k and v, or those three;
                               params: as attr.position says */
     URS_OP_PAD,            /* rows and columns of zeros on the sides that attr.pad_* name; where negative, rows and columns are cut off */

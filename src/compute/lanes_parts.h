@@ -26,6 +26,8 @@
 #define urs_lanes_mul_backward LANES_NAME(urs_lanes_mul_backward)
 #define urs_lanes_scale_forward LANES_NAME(urs_lanes_scale_forward)
 #define urs_lanes_scale_backward LANES_NAME(urs_lanes_scale_backward)
+#define urs_lanes_fake_quant_forward LANES_NAME(urs_lanes_fake_quant_forward)
+#define urs_lanes_fake_quant_backward LANES_NAME(urs_lanes_fake_quant_backward)
 #define urs_lanes_concat_forward LANES_NAME(urs_lanes_concat_forward)
 #define urs_lanes_concat_backward LANES_NAME(urs_lanes_concat_backward)
 #define urs_lanes_slice_forward LANES_NAME(urs_lanes_slice_forward)
@@ -42,6 +44,7 @@
 #define urs_lanes_position_backward LANES_NAME(urs_lanes_position_backward)
 #define urs_lanes_attention_scratch LANES_NAME(urs_lanes_attention_scratch)
 
+urs_lanes_run urs_lanes_fake_quant_forward, urs_lanes_fake_quant_backward;
 urs_lanes_run urs_lanes_activation_forward, urs_lanes_activation_backward, urs_lanes_batch_norm_forward, urs_lanes_batch_norm_backward,
     urs_lanes_layer_norm_forward, urs_lanes_layer_norm_backward, urs_lanes_global_pool_forward, urs_lanes_global_pool_backward,
     urs_lanes_max_pool_forward, urs_lanes_max_pool_backward, urs_lanes_resize_forward, urs_lanes_resize_backward, urs_lanes_add_forward,

@@ -27,6 +27,7 @@ static const urs_ref_op *const table[URS_OP_COUNT][2] = {
     [URS_OP_DROP_PATH] = BOTH(drop_path),
     [URS_OP_L2_NORM] = BOTH(l2_norm),
     [URS_OP_SCALE] = BOTH(scale),
+    [URS_OP_FAKE_QUANT] = BOTH(fake_quant),
     [URS_OP_ATTENTION] = BOTH(attention),
     [URS_OP_PAD] = BOTH(pad),
     [URS_OP_MERGE] = BOTH(merge),

@@ -61,6 +61,7 @@ URS_REF_OP(dropout);
 URS_REF_OP(drop_path);
 URS_REF_OP(l2_norm);
 URS_REF_OP(scale);
+URS_REF_OP(fake_quant);
 URS_REF_OP(attention);
 URS_REF_OP(pad);
 URS_REF_OP(merge);

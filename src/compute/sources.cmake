@@ -13,6 +13,7 @@ foreach(f64 0 1)
         src/compute/ref_channels.c
         src/compute/ref_conv.c
         src/compute/ref_elements.c
+        src/compute/ref_fake_quant.c
         src/compute/ref_map.c
         src/compute/ref_matmul.c
         src/compute/ref_pool.c
@@ -53,6 +54,7 @@ foreach(isa baseline avx2 avx512)
     add_library(urs_lanes_${isa} OBJECT
         src/compute/lanes_attention.c
         src/compute/lanes_depthwise.c
+        src/compute/lanes_fake_quant.c
         src/compute/lanes_map.c
         src/compute/lanes_norm.c
         src/compute/lanes_pad.c

@@ -23,6 +23,6 @@ const urs_op *urs_op_find(urs_op_kind kind); /* never NULL for kinds below URS_O
 extern const urs_op urs_op_input, urs_op_conv, urs_op_conv_transpose, urs_op_linear, urs_op_matmul, urs_op_batch_norm, urs_op_layer_norm,
     urs_op_activation, urs_op_softmax, urs_op_max_pool, urs_op_avg_pool, urs_op_global_pool, urs_op_resize, urs_op_add, urs_op_mul,
     urs_op_concat, urs_op_slice, urs_op_dropout, urs_op_drop_path, urs_op_l2_norm, urs_op_scale, urs_op_attention, urs_op_pad, urs_op_merge,
-    urs_op_position;
+    urs_op_position, urs_op_fake_quant;
 
 #endif

@@ -23,6 +23,7 @@ static const urs_op *const ops[URS_OP_COUNT] = {
     [URS_OP_DROP_PATH] = &urs_op_drop_path,
     [URS_OP_L2_NORM] = &urs_op_l2_norm,
     [URS_OP_SCALE] = &urs_op_scale,
+    [URS_OP_FAKE_QUANT] = &urs_op_fake_quant,
     [URS_OP_ATTENTION] = &urs_op_attention,
     [URS_OP_PAD] = &urs_op_pad,
     [URS_OP_MERGE] = &urs_op_merge,

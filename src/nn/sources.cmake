@@ -15,6 +15,7 @@ target_sources(ursid_lib PRIVATE
     src/nn/op_conv.c
     src/nn/op_conv_transpose.c
     src/nn/op_dropout.c
+    src/nn/op_fake_quant.c
     src/nn/op_input.c
     src/nn/op_l2_norm.c
     src/nn/op_layer_norm.c

@@ -34,6 +34,7 @@ static int32_t count_params(const urs_op_case *c, const urs_op_data *d, size_t *
     case URS_OP_BATCH_NORM: count[0] = count[1] = count[2] = count[3] = (size_t)channels; return 4;
     case URS_OP_LAYER_NORM: count[0] = count[1] = (size_t)channels; return 2;
     case URS_OP_SCALE: count[0] = (size_t)channels; return 1;
+    case URS_OP_FAKE_QUANT: count[0] = 1, count[1] = 3; return 2;
     case URS_OP_POSITION: count[0] = d->in_count[0] / (size_t)c->in[0][0]; return 1;
     case URS_OP_ATTENTION: return count_positions(c, count);
     default: return 0;
@@ -71,6 +72,10 @@ static bool allocate(urs_op_data *d, const urs_op_case *c, urs_random *r)
         d->d_param[i] = urs_array_new(d->param_count[i], sizeof(double));
         ok = ok && d->d_param[i];
     }
+    if (ok && c->op == URS_OP_FAKE_QUANT) { /* trained only while it is off: the straight-through gradient is no derivative, test_fake_quant.c checks it */
+        d->param[0][0] = c->mode == URS_MODE_INFER ? 0.0234375 : -1;
+        d->param[1][0] = -20;
+    }
     d->out = urs_array_new(d->out_count, sizeof(double));
     return ok && d->out && new_random(&d->d_out, d->out_count, r, 0, 1);
 }
@@ -95,7 +100,7 @@ urs_status urs_op_data_new(urs_op_data *data, const urs_op_case *c, urs_error *e
     d.out_shape = (urs_tensor_shape){.n = c->in[0][0], .c = out.c, .h = out.h, .w = out.w, .block = 1};
     d.out_count = (size_t)urs_tensor_elements(d.out_shape);
     d.n_params = count_params(c, &d, d.param_count);
-    d.n_trained = d.n_params > 2 ? 2 : d.n_params;
+    d.n_trained = c->op == URS_OP_FAKE_QUANT ? 1 : d.n_params > 2 ? 2 : d.n_params;
     for (const char *s = c->name; *s; s++)
         name = urs_random_mix(name ^ (uint64_t)*s);
     urs_random_init(&r, name);

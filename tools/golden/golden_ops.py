@@ -128,6 +128,11 @@ def resize(mode, h, w):
     return lambda ins, params: F.interpolate(ins[0], (h, w), mode="bilinear", align_corners=False)
 
 
+def fake_quant(ins, params):
+    """Off where the step is not above 0."""
+    if params[0].item() <= 0:
+        return ins[0] + 0.0 * params[0] + 0.0 * params[1].sum()
+    return torch.fake_quantize_per_tensor_affine(ins[0].float(), params[0].item(), int(params[1][0].item()), -128, 127).double()
 def attention(heads, window=0, shift=0, head_major=False, position=None):
     """Written down pair by pair of pixels, unlike the kernels: one full matrix over the map in which pairs that may not meet are cut out."""
     def run(ins, params):
@@ -247,6 +252,8 @@ CASES = {
     "drop_path/infer": ([(2, 2, 2, 2)], [], lambda i, p: F.dropout(i[0], 0.4, False), INFER, 1),
     "l2_norm/vector": ([(3, 6, 1, 1)], [], lambda i, p: F.normalize(i[0], dim=1, eps=exact(1e-12)), TRAIN, 1),
     "l2_norm/pixels": ([(2, 4, 2, 3)], [], lambda i, p: F.normalize(i[0], dim=1, eps=2.0), TRAIN, 1),
+    "fake_quant/off": ([(2, 3, 3, 4)], [(1,), (3,)], fake_quant, TRAIN, 1),
+    "fake_quant/on": ([(2, 5, 4, 5)], [(1,), (3,)], fake_quant, INFER, 2),
     "attention/plain": ([(2, 12, 2, 3)], [], attention(2), TRAIN, 1),
     "attention/cross": ([(2, 6, 3, 1), (2, 6, 2, 3), (2, 6, 2, 3)], [], attention(2), TRAIN, 1),
     "attention/windows": ([(1, 12, 4, 6)], [(9, 2)], attention(2, 2, position="table"), TRAIN, 1),
@@ -275,6 +282,8 @@ def main(path):
         params = [random(rng, s, 1 if gamma and i == 0 else 0, 0.4) for i, s in enumerate(param_shapes)]
         if len(params) == 4:
             params[3] = (0.5 + params[3].abs()).float().double()
+        if name.startswith("fake_quant"):
+            params = [torch.tensor([0.0234375 if mode == INFER else -1.0]).double(), torch.tensor([-20.0, 0.0, 0.0]).double()]
         params = [p.requires_grad_() for p in params]
         out = function(ins, params)
         for i, x in enumerate(ins):
@@ -294,6 +303,9 @@ def main(path):
         if name.startswith("batch_norm") and mode == TRAIN:
             tensors[name + "/d_param2"] = ins[0].mean((0, 2, 3))
             tensors[name + "/d_param3"] = ins[0].var((0, 2, 3), unbiased=True)
+        if name.startswith("fake_quant"):
+            zero = torch.zeros(1).double()
+            tensors[name + "/d_param1"] = torch.stack([zero[0], torch.minimum(ins[0].min(), zero[0]), torch.maximum(ins[0].max(), zero[0])])
     golden_file.write(path, tensors)
     print("%d cases, %d tensors" % (len(CASES), len(tensors)))
 
