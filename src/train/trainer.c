@@ -27,6 +27,9 @@ struct urs_trainer {
     size_t n_ranges;
     size_t graph_elements, extra_offset, elements;
     float *params, *gradient, *average;
+    const urs_graph *run_graph; /* what the plans compute: graph, or the reparametrisation's */
+    size_t run_elements, own_offset;
+    float *block, *d_block;     /* of run_graph with a reparametrisation; else NULL */
     shard *shards;
     int32_t n_shards;
     uint64_t steps, batches;
@@ -42,8 +45,18 @@ static urs_status make_blocks(urs_trainer *t, urs_error *err)
     if (!urs_add_size(&t->extra_offset, t->graph_elements, ALIGN_ELEMENTS - 1))
         return urs_fail(err, URS_ELIMIT, "the network has too many parameters");
     t->extra_offset -= t->extra_offset % ALIGN_ELEMENTS;
-    if (!urs_add_size(&t->elements, t->extra_offset, t->options.extra) || !urs_mul_size(&bytes, t->elements, sizeof(float)))
+    if (!urs_add_size(&t->own_offset, t->extra_offset, t->options.extra + ALIGN_ELEMENTS - 1))
         return urs_fail(err, URS_ELIMIT, "the network has too many parameters");
+    t->own_offset -= t->own_offset % ALIGN_ELEMENTS;
+    t->elements = t->options.reparam ? t->own_offset : t->extra_offset + t->options.extra;
+    if (!urs_add_size(&t->elements, t->elements, t->options.reparam ? t->options.reparam->own : 0) || !urs_mul_size(&bytes, t->elements, sizeof(float)))
+        return urs_fail(err, URS_ELIMIT, "the network has too many parameters");
+    if (t->options.reparam) {
+        t->block = urs_aligned_new(t->run_elements * sizeof(float));
+        t->d_block = urs_aligned_new(t->run_elements * sizeof(float));
+        if (!t->block || !t->d_block)
+            return urs_fail(err, URS_ENOMEM, "no memory to train %zu parameters", t->run_elements);
+    }
     t->params = urs_aligned_new(bytes);
     t->gradient = urs_aligned_new(bytes);
     if (t->options.ema)
@@ -63,13 +76,14 @@ static urs_status make_optimiser(urs_trainer *t, urs_error *err)
 
     if (status != URS_OK)
         return status;
-    if (t->options.extra > 0) {
-        grown = t->ranges;
-        if (!urs_array_resize(&grown, t->n_ranges + 1, sizeof(*t->ranges)))
-            return urs_fail(err, URS_ENOMEM, "no memory for the optimiser");
-        t->ranges = grown;
+    grown = t->ranges;
+    if (!urs_array_resize(&grown, t->n_ranges + 2, sizeof(*t->ranges)))
+        return urs_fail(err, URS_ENOMEM, "no memory for the optimiser");
+    t->ranges = grown;
+    if (t->options.extra > 0)
         t->ranges[t->n_ranges++] = (urs_range){.offset = t->extra_offset, .count = t->options.extra, .group = t->options.extra_group};
-    }
+    if (t->options.reparam && t->options.reparam->own > 0)
+        t->ranges[t->n_ranges++] = (urs_range){.offset = t->own_offset, .count = t->options.reparam->own, .group = t->options.reparam->own_group};
     return urs_optimiser_new(&t->optimiser, &t->options.optimiser, t->ranges, t->n_ranges, t->elements, err);
 }
 
@@ -95,7 +109,9 @@ static urs_status make_shards(urs_trainer *t, urs_error *err)
         s->first = (int32_t)((int64_t)t->options.batch * i / t->n_shards);
         s->count = (int32_t)((int64_t)t->options.batch * (i + 1) / t->n_shards) - s->first;
         plan.batch = s->count;
-        status = urs_plan_new(&s->plan, t->graph, t->params, &plan, err);
+        if (t->options.reparam)
+            plan.frozen = NULL; /* parameters of another graph */
+        status = urs_plan_new(&s->plan, t->run_graph, t->block ? t->block : t->params, &plan, err);
         if (status == URS_OK && t->options.extra > 0) {
             s->d_extra = urs_aligned_new(t->options.extra * sizeof(float)); /* checked with the whole block */
             if (!s->d_extra)
@@ -121,6 +137,8 @@ urs_status urs_trainer_new(urs_trainer **out, const urs_graph *graph, const urs_
         return urs_fail(err, URS_ENOMEM, "no memory for a trainer");
     t->options = *options;
     t->graph = graph;
+    t->run_graph = options->reparam ? options->reparam->graph : graph;
+    t->run_elements = urs_graph_block_elements(t->run_graph);
     status = urs_pool_new(&t->pool, options->threads, err);
     if (status == URS_OK)
         status = make_blocks(t, err);
@@ -152,6 +170,8 @@ void urs_trainer_free(urs_trainer *t)
     urs_aligned_free(t->params);
     urs_aligned_free(t->gradient);
     urs_aligned_free(t->average);
+    urs_aligned_free(t->block);
+    urs_aligned_free(t->d_block);
     urs_free(t);
 }
 
@@ -182,10 +202,10 @@ static urs_status forward_shard(const batch_job *job, int32_t index, urs_error *
 static void zero_output_gradients(const urs_trainer *t, const shard *s)
 {
     const urs_value *outputs;
-    const int32_t n = urs_graph_outputs(t->graph, &outputs);
+    const int32_t n = urs_graph_outputs(t->run_graph, &outputs);
 
     for (int32_t i = 0; i < n; i++) {
-        const urs_dims d = urs_graph_dims(t->graph, outputs[i]);
+        const urs_dims d = urs_graph_dims(t->run_graph, outputs[i]);
         float *gradient = urs_plan_output_gradient(s->plan, i);
 
         if (gradient)
@@ -232,13 +252,14 @@ typedef struct sum_job {
 static void sum_part(const sum_job *job, bool extra, size_t begin, size_t count)
 {
     urs_trainer *t = job->t;
-    float *restrict total = t->gradient + (extra ? t->extra_offset : 0) + begin;
+    float *restrict total = (extra ? t->gradient + t->extra_offset : t->d_block ? t->d_block : t->gradient) + begin;
+    const bool add = job->add && (extra || !t->d_block);
 
     for (int32_t i = 0; i < t->n_shards; i++) {
         const float *block = extra ? t->shards[i].d_extra : urs_plan_gradients(t->shards[i].plan);
         const float *restrict g = block + begin;
 
-        if (i == 0 && !job->add)
+        if (i == 0 && !add)
             memcpy(total, g, count * sizeof(float));
         else
             for (size_t k = 0; k < count; k++)
@@ -254,10 +275,10 @@ static size_t chunks_of(size_t elements)
 static urs_status sum_chunk(void *context, size_t item, int worker, urs_error *err)
 {
     const sum_job *job = context;
-    const size_t graph_chunks = chunks_of(job->t->graph_elements);
+    const size_t graph_chunks = chunks_of(job->t->run_elements);
     const bool extra = item >= graph_chunks;
     const size_t begin = (extra ? item - graph_chunks : item) * SUM_CHUNK;
-    const size_t left = (extra ? job->t->options.extra : job->t->graph_elements) - begin;
+    const size_t left = (extra ? job->t->options.extra : job->t->run_elements) - begin;
 
     (void)worker;
     (void)err;
@@ -282,6 +303,18 @@ static void average_statistics(urs_trainer *t)
     urs_optimiser_statistics(t->optimiser, t->params, t->gradient);
 }
 
+/* From the gradient of what was run to that of what is trained. */
+static void contract(urs_trainer *t, bool add)
+{
+    const urs_reparam *r = t->options.reparam;
+
+    if (!add) {
+        memset(t->gradient, 0, t->graph_elements * sizeof(float));
+        memset(t->gradient + t->own_offset, 0, r->own * sizeof(float));
+    }
+    r->contract(r->context, t->gradient, t->gradient + t->own_offset, t->d_block, t->n_shards, t->params, t->params + t->own_offset);
+}
+
 static urs_status run_batch(urs_trainer *t, const urs_trainer_calls *calls, bool add, double *loss, urs_error *err)
 {
     const bool two_phases = calls->prepare || calls->combine;
@@ -297,10 +330,12 @@ static urs_status run_batch(urs_trainer *t, const urs_trainer_calls *calls, bool
         status = urs_pool_run(t->pool, (size_t)t->n_shards, run_shard, &job, err);
     }
     if (status == URS_OK)
-        status = urs_pool_run(t->pool, chunks_of(t->graph_elements) + chunks_of(t->options.extra), sum_chunk, &sum, err);
+        status = urs_pool_run(t->pool, chunks_of(t->run_elements) + chunks_of(t->options.extra), sum_chunk, &sum, err);
     if (status != URS_OK)
         return status;
-    if (!t->options.frozen_norm)
+    if (t->options.reparam)
+        contract(t, add);
+    else if (!t->options.frozen_norm)
         average_statistics(t);
     for (int32_t i = 0; i < t->n_shards; i++)
         *loss += t->shards[i].loss;
@@ -309,6 +344,14 @@ static urs_status run_batch(urs_trainer *t, const urs_trainer_calls *calls, bool
 }
 
 /* ---- one step -------------------------------------------------------------------------------------------------------------------------- */
+
+static void expand(urs_trainer *t)
+{
+    const urs_reparam *r = t->options.reparam;
+
+    if (r)
+        r->expand(r->context, t->block, t->params, t->params + t->own_offset);
+}
 
 static urs_status update_plan(void *context, size_t item, int worker, urs_error *err)
 {
@@ -335,6 +378,7 @@ static urs_status apply(urs_trainer *t, const urs_rates *rates, double *norm, ur
     t->steps++;
     if (t->average)
         status = urs_ema_update(t->average, t->params, t->elements, urs_ema_decay(t->steps, t->options.ema_decay, t->options.ema_ramp), t->pool, err);
+    expand(t);
     return status == URS_OK ? urs_pool_run(t->pool, (size_t)t->n_shards, update_plan, t, err) : status;
 }
 
@@ -364,10 +408,16 @@ urs_status urs_trainer_step(urs_trainer *t, const urs_trainer_calls *calls, cons
 
 void urs_trainer_refresh(urs_trainer *t)
 {
+    expand(t);
     for (int32_t i = 0; i < t->n_shards; i++)
         urs_plan_update(t->shards[i].plan);
     if (t->average && t->steps == 0)
         memcpy(t->average, t->params, t->elements * sizeof(float));
+}
+
+size_t urs_trainer_own_offset(const urs_trainer *t)
+{
+    return t->own_offset;
 }
 
 size_t urs_trainer_elements(const urs_trainer *t)

@@ -19,6 +19,22 @@
 
 typedef struct urs_trainer urs_trainer;
 
+/* Training a network through another graph whose parameters follow from its own, e.g. batch norms folded and weights fake-quantised (quant/qat.h). The plans run `graph`; what is trained, averaged
+ * and saved stays the trainer's graph's parameters, and `own` further numbers.
+ *
+ *      params, own --expand--> block of `graph` --forward, backward--> its gradient --contract--> gradient of params and own
+ *
+ * Outputs keep their numbers. Batch norms of the trainer's graph keep their running statistics. Both functions run in the thread that called urs_trainer_step. */
+typedef struct urs_reparam {
+    void *context;
+    const urs_graph *graph; /* borrowed */
+    size_t own;
+    int32_t own_group;
+    void (*expand)(void *context, float *block, const float *params, const float *own);
+    /* Adds to d_params and d_own. d_block: sum over `shards`, of statistics that a shard leaves in it too; it may be changed. own may be changed where it is no matter of gradients. */
+    void (*contract)(void *context, float *d_params, float *d_own, float *d_block, int32_t shards, const float *params, float *own);
+} urs_reparam;
+
 typedef struct urs_trainer_options {
     const urs_backend *backend; /* NULL: the fastest */
     int32_t threads;            /* shards; 0: cores on line, never more than batch */
@@ -33,6 +49,7 @@ typedef struct urs_trainer_options {
     double ema_decay, ema_ramp; /* 0: 0.9999, 2000 */
     bool frozen_norm;           /* batch norms use and keep their running statistics */
     uint64_t seed;              /* starting parameters, dropout masks */
+    const urs_reparam *reparam; /* borrowed for the trainer's life; NULL: the graph itself is run */
 } urs_trainer_options;
 
 typedef struct urs_trainer_calls {
@@ -70,6 +87,7 @@ urs_status urs_trainer_step(urs_trainer *t, const urs_trainer_calls *calls, cons
 size_t urs_trainer_elements(const urs_trainer *t);
 float *urs_trainer_params(urs_trainer *t);
 float *urs_trainer_extra(urs_trainer *t);         /* inside the block; NULL without */
+size_t urs_trainer_own_offset(const urs_trainer *t); /* of the numbers of reparam->own inside such a block */
 float *urs_trainer_average(urs_trainer *t);       /* EMA; NULL without */
 const float *urs_trainer_best(const urs_trainer *t); /* the average if there is one, else the parameters: what to evaluate and to export */
 const float *urs_trainer_gradient(const urs_trainer *t); /* of the last step, before clipping */
