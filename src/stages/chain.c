@@ -78,7 +78,7 @@ static urs_status open_worker(urs_chain *c, urs_chain_worker *w, urs_error *err)
     if (status == URS_OK && c->find)
         status = urs_finder_new(&w->finder, c->find, &(urs_finder_options){.find = o->find_options, .backend = o->backend}, err);
     if (status == URS_OK && c->embed)
-        status = urs_embedder_new(&w->embedder, c->embed->graph, c->embed->params, &c->embed->input,
+        status = urs_embedder_new(&w->embedder, c->embed,
                                   &(urs_embedder_options){.batch = o->no_flip ? 1 : 2, .no_flip = o->no_flip, .backend = o->backend}, err);
     return status;
 }

@@ -18,15 +18,16 @@ struct urs_embedder {
     float *views; /* owned, [n * views][dim] */
 };
 
-urs_status urs_embedder_new(urs_embedder **out, const urs_graph *graph, const float *params, const urs_input_format *input, const urs_embedder_options *options, urs_error *err)
+urs_status urs_embedder_new(urs_embedder **out, const urs_network *network, const urs_embedder_options *options, urs_error *err)
 {
+    const urs_graph *graph = network->graph;
     const urs_embedder_options zero = {0}, *o = options ? options : &zero;
     const urs_runner_options runner = {.batch = o->batch ? o->batch : 8, .pool = o->pool, .backend = o->backend};
     urs_embedder *e = urs_array_new(1, sizeof *e);
     urs_status status;
     if (!e)
         return urs_fail(err, URS_ENOMEM, "no memory for an embedder");
-    e->input = input;
+    e->input = &network->input;
     e->flip = !o->no_flip;
     e->output = urs_graph_find_output(graph, "embedding");
     if (e->output < 0)
@@ -34,7 +35,7 @@ urs_status urs_embedder_new(urs_embedder **out, const urs_graph *graph, const fl
     if (e->output < 0)
         e->output = 0;
     e->dim = urs_graph_output_elements(graph, e->output);
-    status = urs_runner_new(&e->runner, graph, params, &runner, err);
+    status = urs_runner_new(&e->runner, network, &runner, err);
     if (status != URS_OK) {
         urs_free(e);
         return status;
@@ -76,11 +77,11 @@ static urs_status prepare_view(void *context, size_t item, float *tensor, urs_er
     return status;
 }
 
-static urs_status take_view(void *context, size_t item, const urs_plan *plan, int32_t index, urs_error *err)
+static urs_status take_view(void *context, size_t item, const urs_outputs *outputs, int32_t index, urs_error *err)
 {
     const urs_embedder *e = context;
     (void)err;
-    memcpy(e->views + item * e->dim, (const float *)urs_plan_output(plan, e->output) + (size_t)index * e->dim, e->dim * sizeof(float));
+    memcpy(e->views + item * e->dim, urs_outputs_of(outputs, e->output) + (size_t)index * e->dim, e->dim * sizeof(float));
     return URS_OK;
 }
 

@@ -16,9 +16,8 @@ typedef struct urs_embedder_options {
     const urs_backend *backend;
 } urs_embedder_options;
 
-/* graph, params and input are borrowed. The network's output is "embedding", "features" or, failing these, its first one. */
-urs_status urs_embedder_new(urs_embedder **out, const urs_graph *graph, const float *params, const urs_input_format *input, const urs_embedder_options *options,
-                            urs_error *err) URS_CHECKED;
+/* network is borrowed. The network's output is "embedding", "features" or, failing these, its first one. */
+urs_status urs_embedder_new(urs_embedder **out, const urs_network *network, const urs_embedder_options *options, urs_error *err) URS_CHECKED;
 void urs_embedder_free(urs_embedder *embedder);
 int32_t urs_embedder_dim(const urs_embedder *embedder);
 

@@ -39,7 +39,7 @@ urs_status urs_finder_new(urs_finder **out, const urs_network *network, const ur
     else
         status = urs_find_layout_read(&f->layout, network->graph, err);
     if (status == URS_OK)
-        status = urs_runner_new(&f->runner, network->graph, network->params, &runner, err);
+        status = urs_runner_new(&f->runner, network, &runner, err);
     if (status != URS_OK) {
         urs_finder_free(f);
         return status;
@@ -67,11 +67,11 @@ static urs_status prepare_picture(void *context, size_t item, float *tensor, urs
     return urs_image_to_tensor(tensor, f->pictures[item], f->input, &f->how[item], err);
 }
 
-static urs_status take_picture(void *context, size_t item, const urs_plan *plan, int32_t index, urs_error *err)
+static urs_status take_picture(void *context, size_t item, const urs_outputs *outputs, int32_t index, urs_error *err)
 {
     const urs_finder *f = context;
     urs_find_outputs raw;
-    urs_find_outputs_of_plan(&raw, &f->layout, plan, index);
+    urs_find_outputs_of(&raw, &f->layout, outputs, index);
     return urs_find_decode(&f->found[item], &f->layout, &raw, &f->how[item], f->pictures[item]->width, f->pictures[item]->height, &f->options, err);
 }
 

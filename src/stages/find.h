@@ -66,8 +66,8 @@ typedef struct urs_find_outputs {
     const float *proto;
 } urs_find_outputs;
 
-/* Image `image` of a plan of that graph. */
-void urs_find_outputs_of_plan(urs_find_outputs *out, const urs_find_layout *layout, const urs_plan *plan, int32_t image);
+/* Image `image` of a batch. */
+void urs_find_outputs_of(urs_find_outputs *out, const urs_find_layout *layout, const urs_outputs *outputs, int32_t image);
 
 /* Raw outputs -> detections in pixels of a width x height picture. how: the letterbox that made the network input of it; NULL: the picture is the network input. options NULL:
  * defaults. *out: owned, urs_detections_release. Numbers that are not finite make no detections. Thread safe.

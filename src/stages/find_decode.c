@@ -96,19 +96,19 @@ urs_status urs_find_layout_read(urs_find_layout *out, const urs_graph *graph, ur
     return URS_OK;
 }
 
-void urs_find_outputs_of_plan(urs_find_outputs *out, const urs_find_layout *layout, const urs_plan *plan, int32_t image)
+void urs_find_outputs_of(urs_find_outputs *out, const urs_find_layout *layout, const urs_outputs *outputs, int32_t image)
 {
     const size_t n = (size_t)image;
     memset(out, 0, sizeof *out);
     for (int32_t l = 0; l < layout->levels; l++) {
         const size_t cells = (size_t)layout->level[l].width * (size_t)layout->level[l].height;
-        out->box[l] = (const float *)urs_plan_output(plan, layout->level[l].box) + n * cells * 4 * (size_t)layout->bins;
-        out->cls[l] = (const float *)urs_plan_output(plan, layout->level[l].cls) + n * cells * (size_t)layout->classes;
+        out->box[l] = urs_outputs_of(outputs, layout->level[l].box) + n * cells * 4 * (size_t)layout->bins;
+        out->cls[l] = urs_outputs_of(outputs, layout->level[l].cls) + n * cells * (size_t)layout->classes;
         if (layout->coefficients > 0)
-            out->coef[l] = (const float *)urs_plan_output(plan, layout->level[l].coef) + n * cells * (size_t)layout->coefficients;
+            out->coef[l] = urs_outputs_of(outputs, layout->level[l].coef) + n * cells * (size_t)layout->coefficients;
     }
     if (layout->coefficients > 0)
-        out->proto = (const float *)urs_plan_output(plan, layout->proto) +
+        out->proto = urs_outputs_of(outputs, layout->proto) +
                      n * (size_t)layout->coefficients * (size_t)layout->proto_width * (size_t)layout->proto_height;
 }
 

@@ -75,7 +75,7 @@ urs_status urs_sifter_new(urs_sifter **out, const urs_network *network, const ur
     if (status == URS_OK && !(s->thresholds.bear >= 0 && s->thresholds.bear <= 1 && s->thresholds.animal >= 0 && s->thresholds.animal <= 1))
         status = urs_fail(err, URS_EINVAL, "the thresholds of sift (bear %g, animal %g) lie between 0 and 1", s->thresholds.bear, s->thresholds.animal);
     if (status == URS_OK)
-        status = urs_runner_new(&s->runner, network->graph, network->params, &runner, err);
+        status = urs_runner_new(&s->runner, network, &runner, err);
     if (status != URS_OK) {
         urs_sifter_free(s);
         return status;
@@ -103,10 +103,10 @@ static urs_status prepare_frame(void *context, size_t item, float *tensor, urs_e
     return urs_image_to_tensor(tensor, s->pictures[item], s->input, NULL, err);
 }
 
-static urs_status take_frame(void *context, size_t item, const urs_plan *plan, int32_t index, urs_error *err)
+static urs_status take_frame(void *context, size_t item, const urs_outputs *outputs, int32_t index, urs_error *err)
 {
     const urs_sifter *s = context;
-    const float *logits = (const float *)urs_plan_output(plan, s->output) + (size_t)index * URS_FRAME_CLASSES;
+    const float *logits = urs_outputs_of(outputs, s->output) + (size_t)index * URS_FRAME_CLASSES;
     const float top = fmaxf(logits[0], fmaxf(logits[1], logits[2]));
     urs_sift_result *r = &s->result[item];
     float e[URS_FRAME_CLASSES], sum = 0;
