@@ -2,7 +2,7 @@
 # A room of src/ includes only from itself and from rooms above it in this list. Run by the tests.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-rooms=(base image compute int8 nn models data eval train stages catalogue interchange synth api cli)
+rooms=(base image compute int8 nn models data eval train quant stages catalogue interchange synth api cli)
 
 rooms=("${rooms[@]:0:${#rooms[@]}-1}" edge cli) # the commands choose engines, nobody else does
 

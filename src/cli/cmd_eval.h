@@ -12,7 +12,7 @@
 
 typedef struct urs_eval_arguments {
     urs_names data;                    /* --data, may be repeated */
-    const char *model, *json, *report, *part, *together;
+    const char *model, *beside, *json, *report, *part, *together;
     double validation, test;           /* shares of the split; must be those of the training */
     int threads, rounds;
     int64_t split_seed;
@@ -20,6 +20,7 @@ typedef struct urs_eval_arguments {
 
 #define URS_EVAL_OPTIONS(a)                                                                                                                \
     URS_OPTION_TEXT("model", "W", &(a)->model, "weights; default: those that come with ursid"),                                           \
+        URS_OPTION_TEXT("beside", "W", &(a)->beside, "compare with these weights (float or int8), picture by picture; with --folds of embed: a floor"),                   \
         URS_OPTION_LIST("data", "PATH", &(a)->data, "data as it was given to the training; the first one is measured"),                   \
         URS_OPTION_CHOICE("part", "test|validation|train", &(a)->part, "part of the data; test is what training and tuning never saw"),   \
         URS_OPTION_DOUBLE("validation", "SHARE", &(a)->validation, 0.01, 0.9, "as in the training, so that the parts are the same"),      \

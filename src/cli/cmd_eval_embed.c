@@ -3,6 +3,7 @@
  *      chips of the part --embed--> each one against all others: Hit@k, mAP
  *                                   each one once with and once without its own bear in the gallery: best score of a known and of a new bear -> AUROC,
  *                                   balanced accuracy at the threshold that is best on the validation part */
+#include "cli/eval_beside.h"
 #include "cli/eval_embed.h"
 #include "cli/eval_page.h"
 
@@ -105,7 +106,7 @@ urs_status urs_embedded_part_make(urs_embedded_part *out, const urs_chips *chips
     if (status == URS_OK && p.count < 2)
         status = urs_fail(err, URS_EINVAL, "there are %zu chips in this part: too few", p.count);
     if (status == URS_OK && network)
-        status = urs_embedder_new(&embedder, network->graph, network->params, &network->input, &(urs_embedder_options){.pool = pool}, err);
+        status = urs_embedder_new(&embedder, network, &(urs_embedder_options){.pool = pool}, err);
     if (status == URS_OK && embedder)
         p.dim = urs_embedder_dim(embedder);
     if (status == URS_OK) {
@@ -433,7 +434,6 @@ int urs_eval_embed_main(int argc, char **argv)
         URS_OPTION_CHOICE("floor", "colour|pretrained", &floor, "measure what a training must beat"),
         URS_OPTION_INT("folds", "K", &folds.folds, 0, 100, "cross-validation over the bears outside of the test part; --model then has {} for the number of the fold"),
         URS_OPTION_DOUBLE("hold-others", "SHARE", &folds.hold, 0, 0.9, "with --folds: as in the training"),
-        URS_OPTION_TEXT("beside", "W", &folds.beside, "with --folds: weights of the trunk as it was before training, a floor"),
         URS_OPTION_FLAG("masked", &folds.masked, "with --folds: black outside of an oval, like heads from find"),
     };
     urs_error err = {0};
@@ -442,6 +442,7 @@ int urs_eval_embed_main(int argc, char **argv)
         urs_names_release(&a.data);
         return code;
     }
+    folds.beside = a.beside; /* with --folds: the trunk as it was before training, a floor */
     if (a.data.count == 0)
         code = urs_usage_error(&command, "--data is missing: a folder with one sub-folder an individual");
     else if (floor && strcmp(floor, "pretrained") == 0 && !a.model)
@@ -450,6 +451,8 @@ int urs_eval_embed_main(int argc, char **argv)
         code = urs_usage_error(&command, "--folds needs two folds or more, and --model with {} for their number");
     else if (folds.folds > 0)
         code = urs_eval_embed_folds(&a, &folds, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
+    else if (a.beside)
+        code = urs_eval_beside_embed(&a, a.beside, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else
         code = evaluate(&a, floor, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     urs_names_release(&a.data);

@@ -1,5 +1,6 @@
 /* `ursid eval find`: average precision of boxes and masks on photographs that training never saw. */
 #include "cli/cmd_eval.h"
+#include "cli/eval_beside.h"
 #include "cli/eval_page.h"
 
 #include "base/file.h"
@@ -179,7 +180,7 @@ static urs_status evaluate(const urs_eval_arguments *a, urs_error *err)
         status = urs_find_train_scenes(&scenes, &split, urs_eval_part(a), err);
     }
     if (status == URS_OK)
-        status = urs_find_evaluate(&q, &scenes, network->graph, network->params, NULL, pool, err);
+        status = urs_find_evaluate(&q, &scenes, network, NULL, pool, err);
     if (status == URS_OK) {
         numbers = urs_eval_facts(a, "find", path, network);
         (void)json_object_set_new(numbers, "pictures", json_integer((json_int_t)q.box.images));
@@ -224,6 +225,8 @@ int urs_eval_find_main(int argc, char **argv)
     }
     if (a.data.count == 0)
         code = urs_usage_error(&command, "--data is missing: a set with labelled heads");
+    else if (a.beside)
+        code = urs_eval_beside_find(&a, a.beside, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else
         code = evaluate(&a, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     urs_names_release(&a.data);

@@ -1,5 +1,6 @@
 /* `ursid eval sift`: confusion of empty, animal and bear on frames of cameras that training never saw, all together and camera by camera. */
 #include "cli/cmd_eval.h"
+#include "cli/eval_beside.h"
 #include "cli/eval_page.h"
 
 #include "base/file.h"
@@ -191,7 +192,7 @@ static urs_status evaluate(const urs_eval_arguments *a, double bear, double anim
         status = urs_frames_build(&frames, &split, urs_eval_part(a), pool, err);
     if (status == URS_OK) {
         probability = urs_array_new(frames.count, URS_FRAME_CLASSES * sizeof *probability);
-        status = probability ? urs_sift_probabilities(probability, &frames, network->graph, network->params, &network->input, pool, err)
+        status = probability ? urs_sift_probabilities(probability, &frames, network, pool, err)
                              : urs_fail(err, URS_ENOMEM, "no memory for %zu frames", frames.count);
     }
     if (status == URS_OK) {
@@ -228,6 +229,8 @@ int urs_eval_sift_main(int argc, char **argv)
     }
     if (a.data.count != 1)
         code = urs_usage_error(&command, "give --data once: the CSV manifest of the frames");
+    else if (a.beside)
+        code = urs_eval_beside_sift(&a, a.beside, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else
         code = evaluate(&a, bear, animal, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     urs_names_release(&a.data);

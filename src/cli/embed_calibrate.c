@@ -60,7 +60,7 @@ static urs_status add_bears(gallery *g, const urs_embed_train_options *o, const 
     if (status == URS_OK && !(items = choose(&n, &chips)))
         status = urs_fail(err, URS_ENOMEM, "no memory for %zu chips", chips.count);
     if (status == URS_OK)
-        status = urs_embedder_new(&embedder, network->graph, network->params, &network->input, &(urs_embedder_options){.pool = pool}, err);
+        status = urs_embedder_new(&embedder, network, &(urs_embedder_options){.pool = pool}, err);
     if (status == URS_OK) {
         g->dim = g->count ? g->dim : urs_embedder_dim(embedder);
         if (g->dim != urs_embedder_dim(embedder))

@@ -8,6 +8,11 @@ target_sources(ursid_lib PRIVATE
     src/cli/cmd_eval_embed.c
     src/cli/cmd_eval_find.c
     src/cli/cmd_eval_sift.c
+    src/cli/cmd_quantize.c
+    src/cli/cmd_quantize_embed.c
+    src/cli/cmd_quantize_find.c
+    src/cli/cmd_quantize_sift.c
+    src/cli/eval_beside.c
     src/cli/cmd_export.c
     src/cli/cmd_find.c
     src/cli/cmd_identify.c

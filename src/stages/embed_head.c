@@ -61,27 +61,27 @@ static urs_status prepare_view(void *context, size_t item, float *tensor, urs_er
     return urs_chips_prepare(tensor, v->chips, v->items[item / v->views], v->seed, view, item, v->input, v->augment[view], err);
 }
 
-static urs_status take_view(void *context, size_t item, const urs_plan *plan, int32_t index, urs_error *err)
+static urs_status take_view(void *context, size_t item, const urs_outputs *outputs, int32_t index, urs_error *err)
 {
     const view_run *v = context;
     float *to = v->rows + item * (v->width[0] + v->width[1]);
     (void)err;
     for (int k = 0; k < 2 && v->output[k] >= 0; k++, to += v->width[0])
-        memcpy(to, (const float *)urs_plan_output(plan, v->output[k]) + (size_t)index * v->width[k], v->width[k] * sizeof *to);
+        memcpy(to, urs_outputs_of(outputs, v->output[k]) + (size_t)index * v->width[k], v->width[k] * sizeof *to);
     return URS_OK;
 }
 
-static urs_status run_views(view_run *v, size_t count, const urs_graph *graph, const float *params, urs_pool *pool, urs_error *err)
+static urs_status run_views(view_run *v, size_t count, const urs_network *network, urs_pool *pool, urs_error *err)
 {
     const urs_runner_calls calls = {.context = v, .prepare = prepare_view, .take = take_view};
     urs_runner *runner = NULL;
     size_t elements;
     urs_status status = URS_OK;
     for (int k = 0; k < 2; k++)
-        v->width[k] = v->output[k] >= 0 ? urs_graph_output_elements(graph, v->output[k]) : 0;
+        v->width[k] = v->output[k] >= 0 ? urs_graph_output_elements(network->graph, v->output[k]) : 0;
     if (!urs_mul_size(&elements, count * v->views, v->width[0] + v->width[1]) || !(v->rows = urs_array_new(elements, sizeof *v->rows)))
         return urs_fail(err, URS_ENOMEM, "no memory for the features of %zu chips", count);
-    status = urs_runner_new(&runner, graph, params, &(urs_runner_options){.batch = BATCH, .pool = pool}, err);
+    status = urs_runner_new(&runner, network, &(urs_runner_options){.batch = BATCH, .pool = pool}, err);
     if (status == URS_OK)
         status = urs_runner_run(runner, count * v->views, &calls, err);
     urs_runner_free(runner);
@@ -235,7 +235,7 @@ urs_status urs_embed_head_start(urs_network *network, const urs_chips *chips, co
         goto done;
     v.output[0] = urs_graph_find_output(trunk->graph, "features");
     v.output[1] = urs_graph_find_output(trunk->graph, "regions");
-    status = run_views(&v, count, trunk->graph, trunk->params, o->pool, err);
+    status = run_views(&v, count, trunk, o->pool, err);
     if (status != URS_OK)
         goto done;
     rows = count * v.views;
@@ -290,9 +290,10 @@ urs_status urs_embed_head_centre(const urs_network *network, float *params, cons
     if (status == URS_OK && targets == 0)
         status = urs_fail(err, URS_EINVAL, "there are no chips of the target to centre on");
     if (status == URS_OK) {
+        const urs_network view = urs_network_view(network, params);
         v.items = target;
         v.output[0] = urs_graph_find_output(network->graph, "embedding");
-        status = run_views(&v, targets, network->graph, params, o->pool, err);
+        status = run_views(&v, targets, &view, o->pool, err);
     }
     for (size_t i = 0; status == URS_OK && i < targets * v.views; i++) {
         const double share = 1.0 / ((double)animals * (double)pictures[chips->items[target[i / v.views]].individual] * (double)v.views);

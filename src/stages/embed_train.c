@@ -142,13 +142,14 @@ static void start_centres(void *context, float *extra, uint64_t seed)
 /* Embeddings [count][dim] of chips by the network as it is. */
 static urs_status embed_items(float *embedding, const embed_task *t, const float *params, const size_t *items, size_t count, bool no_flip, urs_pool *pool, urs_error *err)
 {
+    const urs_network view = urs_network_view(t->network, params);
     const urs_image **pictures = urs_array_new(count, sizeof *pictures);
     urs_embedder *embedder = NULL;
     urs_status status = pictures ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu chips", count);
     for (size_t i = 0; status == URS_OK && i < count; i++)
         pictures[i] = &t->chips.cache.images[items[i]];
     if (status == URS_OK)
-        status = urs_embedder_new(&embedder, t->network->graph, params, &t->network->input, &(urs_embedder_options){.pool = pool, .no_flip = no_flip}, err);
+        status = urs_embedder_new(&embedder, &view, &(urs_embedder_options){.pool = pool, .no_flip = no_flip}, err);
     if (status == URS_OK)
         status = urs_embedder_pictures(embedder, embedding, pictures, count, err);
     urs_embedder_free(embedder);

@@ -24,12 +24,12 @@ static urs_status prepare_scene(void *context, size_t item, float *tensor, urs_e
     return status;
 }
 
-static urs_status take_scene(void *context, size_t item, const urs_plan *plan, int32_t index, urs_error *err)
+static urs_status take_scene(void *context, size_t item, const urs_outputs *outputs, int32_t index, urs_error *err)
 {
     evaluation *e = context;
     const urs_scene *scene = &e->scenes->scenes[item];
     urs_find_outputs raw;
-    urs_find_outputs_of_plan(&raw, &e->layout, plan, index);
+    urs_find_outputs_of(&raw, &e->layout, outputs, index);
     return urs_find_decode(&e->found[item], &e->layout, &raw, &e->how[item], scene->image.width, scene->image.height, &e->settings, err);
 }
 
@@ -43,6 +43,7 @@ static urs_status truth_mask(urs_image *out, const urs_scene *scene, size_t i, u
     return status;
 }
 
+/* mask NULL: boxes only. */
 static urs_status add_scene(urs_ap *box, urs_ap *mask, const urs_scene *scene, const urs_detections *found, urs_error *err)
 {
     urs_ap_object *truth = urs_array_new(scene->count, sizeof *truth), *guess = urs_array_new(found->count, sizeof *guess);
@@ -56,6 +57,8 @@ static urs_status add_scene(urs_ap *box, urs_ap *mask, const urs_scene *scene, c
         guess[i] = (urs_ap_object){.label = found->items[i].label, .score = found->items[i].score, .box = found->items[i].box};
     if (status == URS_OK)
         status = urs_ap_add_image(box, truth, scene->count, guess, found->count, err);
+    if (!mask)
+        goto done;
     for (size_t i = 0; status == URS_OK && i < scene->count; i++) {
         truth[i].ignore = !scene->objects[i].has_mask; /* a head whose outline nobody drew says nothing about masks */
         if (scene->index.data && scene->objects[i].has_mask) {
@@ -69,6 +72,7 @@ static urs_status add_scene(urs_ap *box, urs_ap *mask, const urs_scene *scene, c
     }
     if (status == URS_OK)
         status = urs_ap_add_image(mask, truth, scene->count, guess, found->count, err);
+done:
     for (size_t i = 0; truth_masks && i < scene->count; i++)
         urs_image_release(&truth_masks[i]);
     for (size_t i = 0; guess_masks && i < found->count; i++)
@@ -80,13 +84,12 @@ static urs_status add_scene(urs_ap *box, urs_ap *mask, const urs_scene *scene, c
     return status;
 }
 
-urs_status urs_find_evaluate(urs_find_quality *out, const urs_scene_set *scenes, const urs_graph *graph, const float *params, const urs_find_options *settings, urs_pool *pool, urs_error *err)
+urs_status urs_find_detect(urs_detections **found, const urs_scene_set *scenes, const urs_network *network, const urs_find_options *settings, urs_pool *pool, urs_error *err)
 {
     evaluation e = {.scenes = scenes, .settings = {.score = 0.001f, .max_detections = 100}};
     const urs_runner_calls calls = {.context = &e, .prepare = prepare_scene, .take = take_scene};
     urs_runner *runner = NULL;
-    urs_ap *box = NULL, *mask = NULL;
-    urs_status status = urs_find_layout_read(&e.layout, graph, err);
+    urs_status status = urs_find_layout_read(&e.layout, network->graph, err);
     if (settings)
         e.settings = *settings;
     e.found = urs_array_new(scenes->count, sizeof *e.found);
@@ -94,25 +97,46 @@ urs_status urs_find_evaluate(urs_find_quality *out, const urs_scene_set *scenes,
     if (status == URS_OK && (!e.found || !e.how))
         status = urs_fail(err, URS_ENOMEM, "no memory for %zu pictures", scenes->count);
     if (status == URS_OK)
-        status = urs_runner_new(&runner, graph, params, &(urs_runner_options){.batch = 2, .pool = pool}, err);
+        status = urs_runner_new(&runner, network, &(urs_runner_options){.batch = 2, .pool = pool}, err);
     if (status == URS_OK)
         status = urs_runner_run(runner, scenes->count, &calls, err);
-    if (status == URS_OK)
-        status = urs_ap_new(&box, &(urs_ap_options){.kind = URS_AP_BOX}, err);
-    if (status == URS_OK)
-        status = urs_ap_new(&mask, &(urs_ap_options){.kind = URS_AP_MASK}, err);
-    for (size_t i = 0; status == URS_OK && i < scenes->count; i++)
-        status = add_scene(box, mask, &scenes->scenes[i], &e.found[i], err);
-    if (status == URS_OK)
-        status = urs_ap_finish(box, &out->box, err);
-    if (status == URS_OK)
-        status = urs_ap_finish(mask, &out->mask, err);
+    urs_free(e.how);
+    urs_runner_free(runner);
+    if (status == URS_OK) {
+        *found = e.found;
+        return URS_OK;
+    }
     for (size_t i = 0; e.found && i < scenes->count; i++)
         urs_detections_release(&e.found[i]);
     urs_free(e.found);
-    urs_free(e.how);
-    urs_runner_free(runner);
+    return status;
+}
+
+urs_status urs_find_score(urs_find_quality *out, const urs_scene_set *scenes, const urs_detections *found, const size_t *item, size_t count, bool no_masks, urs_error *err)
+{
+    urs_ap *box = NULL, *mask = NULL;
+    urs_status status = urs_ap_new(&box, &(urs_ap_options){.kind = URS_AP_BOX}, err);
+    if (status == URS_OK && !no_masks)
+        status = urs_ap_new(&mask, &(urs_ap_options){.kind = URS_AP_MASK}, err);
+    for (size_t i = 0; status == URS_OK && i < count; i++)
+        status = add_scene(box, mask, &scenes->scenes[item ? item[i] : i], &found[item ? item[i] : i], err);
+    if (status == URS_OK)
+        status = urs_ap_finish(box, &out->box, err);
+    if (status == URS_OK && mask)
+        status = urs_ap_finish(mask, &out->mask, err);
     urs_ap_free(box);
     urs_ap_free(mask);
+    return status;
+}
+
+urs_status urs_find_evaluate(urs_find_quality *out, const urs_scene_set *scenes, const urs_network *network, const urs_find_options *settings, urs_pool *pool, urs_error *err)
+{
+    urs_detections *found = NULL;
+    urs_status status = urs_find_detect(&found, scenes, network, settings, pool, err);
+    if (status == URS_OK)
+        status = urs_find_score(out, scenes, found, NULL, scenes->count, false, err);
+    for (size_t i = 0; found && i < scenes->count; i++)
+        urs_detections_release(&found[i]);
+    urs_free(found);
     return status;
 }

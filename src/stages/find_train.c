@@ -159,7 +159,8 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
     find_task *t = context;
     urs_find_quality q;
     char note[100];
-    urs_status status = urs_find_evaluate(&q, &t->validation, t->network->graph, params, NULL, pool, err);
+    const urs_network view = urs_network_view(t->network, params);
+    urs_status status = urs_find_evaluate(&q, &t->validation, &view, NULL, pool, err);
     if (status != URS_OK)
         return status;
     *score = isfinite(q.box.map) ? 0.1 * q.box.ap50 + 0.9 * q.box.map : 0;
@@ -222,6 +223,14 @@ static urs_status add_backgrounds(urs_scene_set *set, const char *manifest, int3
         status = urs_scene_set_add_backgrounds(set, &dataset, items, n, side, err);
     urs_free(items);
     urs_dataset_release(&dataset);
+    return status;
+}
+
+urs_status urs_find_train_calibration(urs_scene_set *out, const urs_find_train_options *options, int32_t side, urs_error *err)
+{
+    urs_status status = load_part(out, options, URS_PART_TRAIN, side, err);
+    if (status == URS_OK && options->backgrounds)
+        status = add_backgrounds(out, options->backgrounds, side, err);
     return status;
 }
 

@@ -34,11 +34,17 @@ urs_status urs_find_train(const urs_find_train_options *options, urs_fit_report 
 /* Scenes of one part of the first data set, split as training does. */
 urs_status urs_find_train_scenes(urs_scene_set *out, const urs_find_train_options *options, urs_part part, urs_error *err) URS_CHECKED;
 
+/* Scenes of the training part at `side`, with the empty frames of `backgrounds`: what calibration of int8 weights looks at. */
+urs_status urs_find_train_calibration(urs_scene_set *out, const urs_find_train_options *options, int32_t side, urs_error *err) URS_CHECKED;
+
 typedef struct urs_find_quality {
     urs_ap_result box, mask;
 } urs_find_quality;
+/* The two halves of urs_find_evaluate, for resampling: detections of every scene (owned list of owned lists), and average precision over the scenes item[0..count-1], repeats allowed (NULL: all in
+ * order). */
+urs_status urs_find_detect(urs_detections **found, const urs_scene_set *scenes, const urs_network *network, const urs_find_options *settings, urs_pool *pool, urs_error *err) URS_CHECKED;
+urs_status urs_find_score(urs_find_quality *out, const urs_scene_set *scenes, const urs_detections *found, const size_t *item, size_t count, bool no_masks, urs_error *err) URS_CHECKED;
 /* Average precision on scenes. settings NULL: score above 0.001, iou 0.7. */
-urs_status urs_find_evaluate(urs_find_quality *out, const urs_scene_set *scenes, const urs_graph *graph, const float *params, const urs_find_options *settings, urs_pool *pool,
-                             urs_error *err) URS_CHECKED;
+urs_status urs_find_evaluate(urs_find_quality *out, const urs_scene_set *scenes, const urs_network *network, const urs_find_options *settings, urs_pool *pool, urs_error *err) URS_CHECKED;
 
 #endif

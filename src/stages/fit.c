@@ -1,6 +1,9 @@
 /* The training loop; see fit.h. */
 #include "stages/fit.h"
 
+#include "quant/qat.h"
+#include "stages/int8_network.h"
+
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/progress.h"
@@ -16,6 +19,8 @@
 #include <unistd.h>
 
 #define CHECKPOINT_SECONDS 300.0
+#define QAT_RATE 0.1      /* of the task's default */
+#define QAT_STEP_RATE 5.0 /* of the logarithms of steps, relative to weights */
 
 typedef struct fit {
     urs_network *network;
@@ -23,6 +28,8 @@ typedef struct fit {
     const urs_fit_options *options;
     int32_t epochs, batch, accumulate;
     urs_trainer *trainer;
+    urs_qat *qat;
+    urs_network *int8; /* owned: of the parameters being judged, with qat */
     urs_prefetch *prefetch;
     urs_checkpoint state;
     char *checkpoint_path, *log_path;
@@ -96,6 +103,31 @@ static void say(const fit *f, const char *line)
         (void)fprintf(stderr, "\r\033[K%s\n", line);
 }
 
+/* The int8 network of the best parameters so far; validation runs it in place of the float plan. */
+static urs_status make_int8(fit *f, urs_error *err)
+{
+    const float *best = urs_trainer_best(f->trainer);
+    urs_status status;
+    urs_network_free(f->int8);
+    f->int8 = NULL;
+    urs_qat_apply(f->qat, best + urs_trainer_own_offset(f->trainer));
+    status = urs_network_from_deploy(&f->int8, f->network, f->options->qat, best, err);
+    if (status == URS_OK)
+        f->network->maker = f->int8->maker; /* lent during validation */
+    return status;
+}
+
+static urs_status write_int8(fit *f, urs_error *err)
+{
+    urs_status status = URS_OK;
+    for (size_t i = 0; status == URS_OK && i < urs_weights_metadata_count(f->network->notes); i++) {
+        const char *key, *value;
+        urs_weights_metadata_at(f->network->notes, i, &key, &value);
+        status = urs_network_set_note(f->int8, key, value, err);
+    }
+    return status == URS_OK ? urs_network_write_int8(f->int8, f->options->out, err) : status;
+}
+
 static urs_status write_best(fit *f, int32_t epoch, double score, const char *line, urs_error *err)
 {
     json_t *training = json_pack("{s:s, s:I, s:i, s:i, s:i, s:f, s:s, s:s}", "task", f->task->name, "seed", (json_int_t)f->options->seed, "epoch", (int)epoch, "epochs",
@@ -108,7 +140,9 @@ static urs_status write_best(fit *f, int32_t epoch, double score, const char *li
         status = urs_network_set_note(f->network, "ursid.training", text, err);
     if (status == URS_OK)
         status = urs_network_set_note(f->network, "ursid.stage", f->task->name, err);
-    if (status == URS_OK)
+    if (status == URS_OK && f->int8)
+        status = write_int8(f, err);
+    else if (status == URS_OK)
         status = urs_network_write(f->network, f->options->out, !f->options->full_precision, err);
     json_decref(training);
     urs_free(text);
@@ -143,6 +177,15 @@ static urs_status open_trainer(fit *f, urs_error *err)
     options.batch = f->batch;
     options.seed = f->options->seed;
     status = urs_backend_find(&options.backend, f->options->backend, err);
+    if (status == URS_OK && f->options->qat && urs_graph_block_elements(f->options->qat->source) != urs_graph_block_elements(f->network->graph))
+        status = urs_fail(err, URS_EMISMATCH, "the deployed network is not of the architecture that is trained");
+    if (status == URS_OK && f->options->qat) {
+        const uint64_t steps = (uint64_t)f->epochs * f->task->steps_per_epoch * (uint64_t)f->accumulate;
+        const urs_qat_options qat = {.ema = f->options->qat_ema, .freeze = steps * 7 / 10 + 1, .group = URS_GROUPS_MAX - 1};
+        status = urs_qat_new(&f->qat, f->options->qat, f->network->params, &qat, err);
+        options.reparam = status == URS_OK ? urs_qat_reparam(f->qat) : NULL;
+        options.optimiser.groups[URS_GROUPS_MAX - 1] = (urs_group){.lr_scale = QAT_STEP_RATE};
+    }
     if (status == URS_OK)
         status = urs_trainer_new(&f->trainer, f->network->graph, &options, err);
     if (status != URS_OK)
@@ -150,6 +193,8 @@ static urs_status open_trainer(fit *f, urs_error *err)
     memcpy(urs_trainer_params(f->trainer), f->network->params, urs_graph_block_elements(f->network->graph) * sizeof(float));
     if (options.extra && f->task->start_extra)
         f->task->start_extra(f->task->context, urs_trainer_extra(f->trainer), f->options->seed);
+    if (f->qat)
+        urs_qat_start(f->qat, urs_trainer_params(f->trainer) + urs_trainer_own_offset(f->trainer));
     urs_trainer_refresh(f->trainer);
     f->state.best = -INFINITY;
     if (f->options->resume && urs_file_exists(f->checkpoint_path))
@@ -204,7 +249,11 @@ static urs_status judge(fit *f, int32_t epoch, double loss, double seconds, urs_
     char what[300] = "", line[512];
     double score = 0;
     bool better;
-    urs_status status = f->task->validate(f->task->context, urs_trainer_best(f->trainer), urs_trainer_pool(f->trainer), &score, what, sizeof what, err);
+    urs_status status = f->qat ? make_int8(f, err) : URS_OK;
+    if (status == URS_OK)
+        status = f->task->validate(f->task->context, urs_trainer_best(f->trainer), urs_trainer_pool(f->trainer), &score, what, sizeof what, err);
+    if (f->qat)
+        f->network->maker = NULL;
     if (status != URS_OK)
         return status;
     better = f->task->keep_last || score > f->state.best;
@@ -213,7 +262,7 @@ static urs_status judge(fit *f, int32_t epoch, double loss, double seconds, urs_
     say(f, line);
     if (better) {
         f->state.best = score;
-        f->state.best_epoch = (uint64_t)epoch;
+        f->state.best_epoch = (uint64_t)(epoch < 0 ? 0 : epoch);
         status = write_best(f, epoch + 1, score, what, err);
     }
     return status;
@@ -224,8 +273,10 @@ static urs_status run_all(fit *f, urs_error *err)
     urs_schedule schedule = f->task->schedule;
     const int32_t every = f->options->validate_every ? f->options->validate_every : 1;
     urs_status status = URS_OK;
-    schedule.lr = f->options->lr > 0 ? f->options->lr : schedule.lr;
+    schedule.lr = f->options->lr > 0 ? f->options->lr : f->qat ? schedule.lr * QAT_RATE : schedule.lr;
     schedule.steps = (uint64_t)f->epochs * f->task->steps_per_epoch;
+    if (f->qat && f->state.epoch == 0) /* what training must beat */
+        status = judge(f, -1, 0, 0, err);
     for (int32_t epoch = (int32_t)f->state.epoch; status == URS_OK && epoch < f->epochs; epoch++) {
         const double start = urs_clock();
         double loss = 0;
@@ -272,6 +323,8 @@ urs_status urs_fit_run(urs_network *network, const urs_fit_task *task, const urs
     }
     urs_prefetch_free(f.prefetch);
     urs_trainer_free(f.trainer);
+    urs_qat_free(f.qat);
+    urs_network_free(f.int8);
     urs_free(f.checkpoint_path);
     urs_free(f.log_path);
     return status;

@@ -10,6 +10,7 @@
 #ifndef URS_STAGES_FIT_H
 #define URS_STAGES_FIT_H
 
+#include "quant/deploy.h"
 #include "stages/network.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
@@ -28,6 +29,9 @@ typedef struct urs_fit_options {
     bool (*cancelled)(void); /* asked between steps; may be NULL */
     const char *backend;     /* NULL: the fastest */
     const char *command;     /* the command line, for the notes; may be NULL */
+    urs_deploy *qat;         /* quantisation-aware training of a calibrated deployed network of the same architecture (borrowed, changes); validation is on int8, and OUT is the int8
+                                network (int8_network.h). The rate is a tenth of the task's default. NULL: float */
+    bool qat_ema;            /* ranges by moving average instead of learned steps; they freeze after 70 % of the steps */
     bool quiet;
 } urs_fit_options;
 

@@ -1,6 +1,8 @@
 /* Native weight files; see network.h. */
 #include "stages/network.h"
 
+#include "stages/int8_network.h"
+
 #include "base/memory.h"
 
 #include <jansson.h>
@@ -14,7 +16,7 @@
 static const char *const fit_names[] = {"stretch", "letterbox", "centre_crop"};
 static const char *const filter_names[] = {"bilinear", "nearest", "bicubic"};
 
-urs_status urs_network_new(urs_network **out, const urs_model_options *options, uint64_t seed, urs_error *err)
+urs_status urs_network_new_bare(urs_network **out, const urs_model_options *options, urs_error *err)
 {
     urs_network *n = urs_array_new(1, sizeof *n);
     urs_status status;
@@ -26,6 +28,18 @@ urs_status urs_network_new(urs_network **out, const urs_model_options *options, 
         status = urs_model_input_format(&n->input, options, err);
     if (status == URS_OK)
         status = urs_weights_new(&n->notes, err);
+    if (status != URS_OK) {
+        urs_network_free(n);
+        return status;
+    }
+    *out = n;
+    return URS_OK;
+}
+
+urs_status urs_network_new(urs_network **out, const urs_model_options *options, uint64_t seed, urs_error *err)
+{
+    urs_network *n = NULL;
+    urs_status status = urs_network_new_bare(&n, options, err);
     if (status == URS_OK) {
         n->params = urs_aligned_new(urs_graph_block_elements(n->graph) * sizeof *n->params);
         if (!n->params)
@@ -45,10 +59,20 @@ void urs_network_free(urs_network *n)
 {
     if (!n)
         return;
+    if (n->maker)
+        n->maker->free(n->maker);
+    urs_int8_graph_free(n->int8);
     urs_graph_free(n->graph);
     urs_aligned_free(n->params);
     urs_weights_free(n->notes);
     urs_free(n);
+}
+
+urs_network urs_network_view(const urs_network *n, const float *params)
+{
+    urs_network view = *n;
+    view.params = (float *)params;
+    return view;
 }
 
 const char *urs_network_note(const urs_network *n, const char *key)
@@ -158,7 +182,10 @@ urs_status urs_network_read(urs_network **out, const char *path, const char *sta
     urs_model_options options;
     urs_load_report report;
     const char *model, *found;
-    urs_status status = urs_weights_read(&w, path, err);
+    urs_status status;
+    if (urs_is_tflite(path))
+        return urs_network_read_int8(out, path, stage, err);
+    status = urs_weights_read(&w, path, err);
     if (status != URS_OK)
         return status;
     model = urs_weights_metadata(w, "ursid.model");
@@ -199,7 +226,10 @@ urs_status urs_network_write(const urs_network *n, const char *path, bool half, 
 {
     urs_weights *w = NULL;
     char *model = NULL, *input = NULL;
-    urs_status status = urs_weights_from_block(&w, n->graph, n->params, err);
+    urs_status status;
+    if (n->int8)
+        return urs_network_write_int8(n, path, err);
+    status = urs_weights_from_block(&w, n->graph, n->params, err);
     if (status == URS_OK)
         status = copy_notes(w, n->notes, err);
     if (status == URS_OK)

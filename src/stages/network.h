@@ -20,20 +20,43 @@
 #include "nn/plan.h"
 #include "nn/weights.h"
 
+/* Something else than a float plan that computes a network, one image at a time; one a thread. Made by its maker below; the object begins with this struct. */
+typedef struct urs_executor urs_executor;
+struct urs_executor {
+    /* input [3,h,w] as the stage prepares it (normalised by urs_network.input); outputs[k]: room for output k of the graph, [c,h,w]. */
+    urs_status (*run)(urs_executor *self, const float *input, float *const *outputs, urs_error *err);
+    size_t (*bytes)(const urs_executor *self); /* working memory */
+    void (*free)(urs_executor *self);
+};
+
+typedef struct urs_executor_maker urs_executor_maker;
+struct urs_executor_maker {
+    const char *name; /* of the engine, for people */
+    urs_status (*make)(const urs_executor_maker *self, urs_executor **out, urs_error *err); /* *out: owned, to be freed before the maker */
+    void (*free)(urs_executor_maker *self);
+};
+
 typedef struct urs_network {
     urs_model_options options;
     urs_input_format input;
     urs_graph *graph;   /* owned */
     float *params;      /* owned block, urs_graph_block_elements(graph) floats */
+    struct urs_int8_graph *int8; /* owned; the weights of an int8 network (int8_network.h), whose params are NULL */
+    urs_executor_maker *maker; /* owned; NULL: float plans over params */
     urs_weights *notes; /* owned; the metadata, no tensors */
     char fingerprint[URS_WEIGHTS_FINGERPRINT]; /* of the weights as stored; "" for a network that was not read from a file */
 } urs_network;
 
 /* Fresh network with starting values drawn from seed. */
 urs_status urs_network_new(urs_network **out, const urs_model_options *options, uint64_t seed, urs_error *err) URS_CHECKED;
+/* The same without parameters: for what brings other weights. */
+urs_status urs_network_new_bare(urs_network **out, const urs_model_options *options, urs_error *err) URS_CHECKED;
 void urs_network_free(urs_network *network);
 
-/* Reads a native weight file. stage (optional): refuses a file of another stage. URS_EMISMATCH names both. */
+/* The same network with other parameters (or the network's own maker), to be read only and never freed: for validation in the middle of training. */
+urs_network urs_network_view(const urs_network *network, const float *params);
+
+/* Reads a native weight file, float or int8. stage (optional): refuses a file of another stage. URS_EMISMATCH names both. */
 urs_status urs_network_read(urs_network **out, const char *path, const char *stage, urs_error *err) URS_CHECKED;
 /* Writes network->params with the notes; half: 16-bit floats. Atomic. */
 urs_status urs_network_write(const urs_network *network, const char *path, bool half, urs_error *err) URS_CHECKED;

@@ -59,7 +59,7 @@ static urs_status score_fold(urs_sift_scores *out, const urs_sift_train_options 
             status = urs_fail(err, URS_ENOMEM, "no memory for %zu frames", frames.count);
     }
     if (status == URS_OK)
-        status = urs_sift_probabilities(p, &frames, network->graph, network->params, &network->input, pool, err);
+        status = urs_sift_probabilities(p, &frames, network, pool, err);
     for (size_t i = 0; status == URS_OK && i < frames.count; i++) {
         urs_sift_score *s = &out->items[out->count++];
         *s = (urs_sift_score){.label = 0};

@@ -96,10 +96,10 @@ static urs_status prepare_frame(void *context, size_t item, float *tensor, urs_e
     return urs_frames_prepare(tensor, s->frames, item, 0, 0, s->input, NULL, err);
 }
 
-static urs_status take_frame(void *context, size_t item, const urs_plan *plan, int32_t index, urs_error *err)
+static urs_status take_frame(void *context, size_t item, const urs_outputs *outputs, int32_t index, urs_error *err)
 {
     scoring *s = context;
-    const float *logits = (const float *)urs_plan_output(plan, 0) + (size_t)index * URS_FRAME_CLASSES;
+    const float *logits = urs_outputs_of(outputs, 0) + (size_t)index * URS_FRAME_CLASSES;
     float *p = s->out + item * URS_FRAME_CLASSES, sum = 0, top = fmaxf(logits[0], fmaxf(logits[1], logits[2]));
     (void)err;
     for (int i = 0; i < URS_FRAME_CLASSES; i++)
@@ -109,12 +109,12 @@ static urs_status take_frame(void *context, size_t item, const urs_plan *plan, i
     return URS_OK;
 }
 
-urs_status urs_sift_probabilities(float *out, const urs_frames *frames, const urs_graph *graph, const float *params, const urs_input_format *input, urs_pool *pool, urs_error *err)
+urs_status urs_sift_probabilities(float *out, const urs_frames *frames, const urs_network *network, urs_pool *pool, urs_error *err)
 {
-    scoring s = {.frames = frames, .input = input, .out = out};
+    scoring s = {.frames = frames, .input = &network->input, .out = out};
     const urs_runner_calls calls = {.context = &s, .prepare = prepare_frame, .take = take_frame};
     urs_runner *runner = NULL;
-    urs_status status = urs_runner_new(&runner, graph, params, &(urs_runner_options){.batch = 8, .pool = pool}, err);
+    urs_status status = urs_runner_new(&runner, network, &(urs_runner_options){.batch = 8, .pool = pool}, err);
     if (status == URS_OK)
         status = urs_runner_run(runner, frames->count, &calls, err);
     urs_runner_free(runner);
@@ -174,6 +174,7 @@ static urs_status store_thresholds(urs_network *network, urs_sift_thresholds thr
 static urs_status validate(void *context, const float *params, urs_pool *pool, double *score, char *line, size_t line_size, urs_error *err)
 {
     sift_task *t = context;
+    const urs_network view = urs_network_view(t->network, params);
     const size_t n = t->validation.count;
     float *p = n > 0 ? urs_array_new(n, URS_FRAME_CLASSES * sizeof *p) : NULL;
     urs_confusion plain = {0}, tuned = {0};
@@ -185,7 +186,7 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
         return store_thresholds(t->network, *t->options->thresholds, err);
     }
     if (status == URS_OK)
-        status = urs_sift_probabilities(p, &t->validation, t->network->graph, params, &t->network->input, pool, err);
+        status = urs_sift_probabilities(p, &t->validation, &view, pool, err);
     if (status == URS_OK)
         status = urs_sift_choose_thresholds(&thresholds, p, t->validation.labels, n, t->options->bear_recall > 0 ? t->options->bear_recall : 0.97, err);
     if (status == URS_OK)

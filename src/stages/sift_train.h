@@ -34,8 +34,7 @@ typedef struct urs_sift_train_options {
 urs_status urs_sift_train(const urs_sift_train_options *options, urs_fit_report *report, urs_error *err) URS_CHECKED;
 
 /* Class probabilities [n][3] of the frames in a list, for validation and `ursid eval sift`. */
-urs_status urs_sift_probabilities(float *out, const urs_frames *frames, const urs_graph *graph, const float *params, const urs_input_format *input, urs_pool *pool,
-                                  urs_error *err) URS_CHECKED;
+urs_status urs_sift_probabilities(float *out, const urs_frames *frames, const urs_network *network, urs_pool *pool, urs_error *err) URS_CHECKED;
 
 /* The class that the thresholds give these probabilities (empty, animal, bear). */
 int32_t urs_sift_decide(const float p[URS_FRAME_CLASSES], const urs_sift_thresholds *thresholds);

@@ -13,7 +13,9 @@ target_sources(ursid_lib PRIVATE
     src/stages/find_train.c
     src/stages/fit.c
     src/stages/model_path.c
+    src/stages/int8_network.c
     src/stages/network.c
+    src/stages/quantize.c
     src/stages/runner.c
     src/stages/sift.c
     src/stages/sift_folds.c

@@ -143,7 +143,7 @@ static bool embed_part(vectors *out, urs_part part)
     urs_chips c = {0};
     urs_error err = {0};
     bool ok = urs_network_read(&n, path, "embed", &err) == URS_OK && urs_embed_train_chips(&c, &split, NULL, &err) == URS_OK &&
-              urs_embedder_new(&e, n->graph, n->params, &n->input, NULL, &err) == URS_OK;
+              urs_embedder_new(&e, n, NULL, &err) == URS_OK;
     out->row = urs_array_new(c.count, TINY_EMBEDDING * sizeof *out->row);
     out->who = urs_array_new(c.count, sizeof *out->who);
     for (size_t i = 0; ok && i < c.count; i++) {

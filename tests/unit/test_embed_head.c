@@ -78,11 +78,11 @@ static urs_status prepare(void *context, size_t item, float *tensor, urs_error *
     return urs_chips_prepare(tensor, o->chips, o->items[item], 1, 0, item, o->input, NULL, err);
 }
 
-static urs_status take(void *context, size_t item, const urs_plan *plan, int32_t index, urs_error *err)
+static urs_status take(void *context, size_t item, const urs_outputs *results, int32_t index, urs_error *err)
 {
     const outputs *o = context;
     (void)err;
-    memcpy(o->rows + item * DIM, (const float *)urs_plan_output(plan, o->output) + (size_t)index * DIM, DIM * sizeof(float));
+    memcpy(o->rows + item * DIM, urs_outputs_of(results, o->output) + (size_t)index * DIM, DIM * sizeof(float));
     return URS_OK;
 }
 
@@ -92,7 +92,7 @@ static void raw_embeddings(urs_test *t, float *rows, const urs_network *network,
     const urs_runner_calls calls = {.context = &o, .prepare = prepare, .take = take};
     urs_runner *runner = NULL;
     urs_error err = {0};
-    URS_REQUIRE_OK(t, urs_runner_new(&runner, network->graph, network->params, &(urs_runner_options){.batch = 4}, &err), err);
+    URS_REQUIRE_OK(t, urs_runner_new(&runner, network, &(urs_runner_options){.batch = 4}, &err), err);
     URS_REQUIRE_OK(t, urs_runner_run(runner, n, &calls, &err), err);
     urs_runner_free(runner);
 }

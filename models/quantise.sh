@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Makes int8 weights of the float ones beside this file and measures them: every remedy by itself, all together, and quantisation-aware training. Runs on whatever weights are there.
+#
+#   models/quantise.sh SHARED OUT [sift|find|embed ...]     SHARED: folder with data/; OUT: where NAME.tflite and NAME.json (ursid eval --beside, validation part) go
+#
+#   METHODS="plain bias equalise adaround all qat" chooses; QAT=3 epochs; MODELS=folder of the float weights; PICTURES=256 to calibrate with
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+shared=${1:?folder of the shared data}
+out=${2:?folder for int8 weights and measurements}
+shift 2
+stages=${*:-sift find embed}
+ursid=${URSID:-$here/../build/release/ursid}
+models=${MODELS:-$here}
+methods=${METHODS:-plain min-max percentile bias equalise adaround all qat}
+data=$shared/data
+together="bear081,bear095;bear171,bear199" # one scene photographed twice
+mkdir -p "$out"
+
+for stage in $stages; do
+    case $stage in
+    sift)
+        sets=(--data "$data/frames/manifest.csv" --together "$together")
+        training=(--heads "$data/heads" --others "$data/others/cow,$data/others/lion,$data/others/nyala" --sources real,photos,crops,paste,mix,decoy,others --repeat-empty 3 --repeat-bear 2)
+        ;;
+    find)
+        sets=(--data "$data/heads" --together "$together")
+        training=(--backgrounds "$data/frames/manifest.csv")
+        ;;
+    embed)
+        sets=(--data "$data/chips/brooks_falls")
+        training=(--data "$data/others/seal2019:a@1" --data "$data/others/seal2020:b@1" --data "$data/others/cat:cat" --data "$data/others/dog:dog" --data "$data/others/cow:cow")
+        ;;
+    *)
+        echo "there is no stage $stage" >&2
+        exit 2
+        ;;
+    esac
+    for method in $methods; do
+        how=()
+        case $method in
+        plain) ;;
+        min-max | percentile) how=(--observer "$method") ;;
+        bias) how=(--bias-correction) ;;
+        equalise) how=(--equalise) ;;
+        adaround) how=(--adaround) ;;
+        all) how=(--equalise --adaround --bias-correction --report "$out/$stage-layers.html") ;;
+        qat) how=(--equalise --qat "${QAT:-3}" "${training[@]}") ;;
+        ema) how=(--equalise --qat "${QAT:-3}" --qat-steps ema "${training[@]}") ;;
+        *)
+            echo "there is no method $method" >&2
+            exit 2
+            ;;
+        esac
+        [ "$stage" = find ] && [ "$method" != qat ] && [ "$method" != ema ] && how+=("${training[@]}")
+        [ -f "$out/$stage-$method.tflite" ] || "$ursid" quantize "$stage" "${sets[@]}" --model "$models/$stage.safetensors" --pictures "${PICTURES:-256}" "${how[@]}" --out "$out/$stage-$method.tflite"
+        "$ursid" eval "$stage" "${sets[@]}" --part validation --model "$models/$stage.safetensors" --beside "$out/$stage-$method.tflite" --json "$out/$stage-$method.json"
+    done
+done
