@@ -5,7 +5,7 @@ add_library(ursid_shared SHARED
     src/api/api_error.c)
 target_link_libraries(ursid_shared PRIVATE ursid_lib urs_warnings)
 target_link_options(ursid_shared PRIVATE -Wl,--gc-sections "$<$<NOT:$<CONFIG:Debug>>:-Wl,--no-undefined>")
-set_target_properties(ursid_shared PROPERTIES OUTPUT_NAME ursid VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} LINKER_LANGUAGE CXX)
+set_target_properties(ursid_shared PROPERTIES OUTPUT_NAME ursid VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} LINKER_LANGUAGE ${URS_LINKER_LANGUAGE})
 
 file(RELATIVE_PATH URS_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(src/api/ursid.pc.in ursid.pc @ONLY)
