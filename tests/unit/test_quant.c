@@ -210,7 +210,7 @@ static void check_steps(urs_test *t, const urs_model_options *options)
         free(whole);
     }
     printf("  %s: %ld output values, off by %.2f steps on average, %ld at most\n", options->arch, all, (double)sum / (double)all, most);
-    if (sum > 5 * all || most > 40)
+    if (sum > 3 * all || most > 8)
         urs_test_fail(t, __FILE__, __LINE__, "%s: outputs are off by %.2f steps on average, %ld at most", options->arch, (double)sum / (double)all, most);
     urs_int8_values_release(&values);
     urs_int8_graph_free(g);
