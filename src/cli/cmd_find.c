@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "cli/cancel.h"
 #include "cli/photo_run.h"
-#include "stages/model_path.h"
 
 #include <stdio.h>
 
@@ -101,6 +100,7 @@ static int run(int argc, char **argv)
         URS_OPTION_FLAG("sift", &with_sift, "pass over frames that sift calls empty"),
         URS_OPTION_TEXT("sift-model", "W", &sift_model, "weights for --sift"),
     };
+    urs_engine_choice engine = {.command = urs_cmd_find.name};
     urs_chain_options o = {0};
     urs_chain *chain = NULL;
     char *path = NULL, *sift_path = NULL;
@@ -111,9 +111,12 @@ static int run(int argc, char **argv)
     if (!urs_options_parse(&urs_cmd_find, options, URS_COUNT(options), argc, argv, &code))
         return code;
     urs_cancel_install();
-    status = urs_model_path(&path, "find", model, &err);
+    engine.word = a.engine;
+    engine.quiet = a.quiet;
+    urs_engine_choose(&o, &engine);
+    status = urs_engine_model_path(&path, "find", model, &engine, &err);
     if (status == URS_OK && (with_sift || sift_model))
-        status = urs_model_path(&sift_path, "sift", sift_model, &err);
+        status = urs_engine_model_path(&sift_path, "sift", sift_model, &engine, &err);
     if (status == URS_OK && a.backend)
         status = urs_backend_find(&o.backend, a.backend, &err);
     if (status == URS_OK && settings.chips)

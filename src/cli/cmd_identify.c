@@ -73,7 +73,8 @@ static int run_command(int argc, char **argv)
         URS_OPTION_FLAG("no-sift", &a.heads.no_sift, "look for heads in every frame, not only in those that are not empty"),
         URS_OPTION_FLAG("fresh", &a.fresh, "with --out: begin again instead of going on"),
         URS_OPTION_INT("threads", "N", &a.threads, 0, 64, "0: all cores"),
-        URS_OPTION_TEXT("backend", "NAME", &a.backend, "ref or onednn; default: the fastest"),
+        URS_OPTION_TEXT("backend", "NAME", &a.backend, "of float networks: ref or onednn; default: the fastest"),
+        URS_OPTION_ENGINE(&a.heads.engine.word),
         URS_OPTION_FLAG("json-progress", &a.json_progress, "progress on stderr as JSON, one object a line"),
         URS_OPTION_FLAG("quiet", &a.quiet, "no progress"),
     };
@@ -84,6 +85,7 @@ static int run_command(int argc, char **argv)
     if (!urs_options_parse(&urs_cmd_identify, options, URS_COUNT(options), argc, argv, &code))
         return code;
     urs_cancel_install();
+    a.heads.engine = (urs_engine_choice){.command = urs_cmd_identify.name, .word = a.heads.engine.word, .quiet = a.quiet};
     status = work(&run, &a, &err);
     if (status == URS_ECANCELLED) {
         (void)fprintf(stderr, "ursid identify: stopped%s\n", a.out ? "; the same command goes on from there" : "");

@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "cli/cancel.h"
 #include "cli/photo_run.h"
-#include "stages/model_path.h"
 
 #include <stdio.h>
 
@@ -69,6 +68,7 @@ static int run(int argc, char **argv)
         URS_OPTION_DOUBLE("bear", "P", &bear, 0, 1, "least probability of a bear to call the frame so; 0: what the weights say"),
         URS_OPTION_DOUBLE("animal", "P", &animal, 0, 1, "least probability of any animal to call the frame not empty; 0: what the weights say"),
     };
+    urs_engine_choice engine = {.command = urs_cmd_sift.name};
     urs_chain_options o = {0};
     urs_chain *chain = NULL;
     char *path = NULL;
@@ -79,7 +79,10 @@ static int run(int argc, char **argv)
     if (!urs_options_parse(&urs_cmd_sift, options, URS_COUNT(options), argc, argv, &code))
         return code;
     urs_cancel_install();
-    status = urs_model_path(&path, "sift", model, &err);
+    engine.word = a.engine;
+    engine.quiet = a.quiet;
+    urs_engine_choose(&o, &engine);
+    status = urs_engine_model_path(&path, "sift", model, &engine, &err);
     if (status == URS_OK && a.backend)
         status = urs_backend_find(&o.backend, a.backend, &err);
     o.sift = path;

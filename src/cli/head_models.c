@@ -2,7 +2,6 @@
 #include "cli/head_models.h"
 
 #include "base/memory.h"
-#include "stages/model_path.h"
 
 urs_status urs_head_models_open(urs_head_models *out, const urs_head_arguments *a, const urs_chain_options *base, urs_error *err)
 {
@@ -10,16 +9,17 @@ urs_status urs_head_models_open(urs_head_models *out, const urs_head_arguments *
     urs_chain_options options = *base;
     urs_status status = URS_OK;
     if (!a->chips_in && !a->no_sift)
-        status = urs_model_path(&m.sift, "sift", a->sift, err);
+        status = urs_engine_model_path(&m.sift, "sift", a->sift, &a->engine, err);
     if (status == URS_OK && !a->chips_in)
-        status = urs_model_path(&m.find, "find", a->find, err);
+        status = urs_engine_model_path(&m.find, "find", a->find, &a->engine, err);
     if (status == URS_OK)
-        status = urs_model_path(&m.embed, "embed", a->embed, err);
+        status = urs_engine_model_path(&m.embed, "embed", a->embed, &a->engine, err);
     if (status == URS_OK) {
         options.sift = m.sift;
         options.find = m.find;
         options.embed = m.embed;
         options.chips_in = a->chips_in;
+        urs_engine_choose(&options, &a->engine);
         options.find_options.score = (float)a->score;
         status = urs_chain_open(&m.chain, &options, err);
     }

@@ -5,6 +5,7 @@
 #include "catalogue/catalogue.h"
 #include "catalogue/head_facts.h"
 #include "catalogue/identify.h"
+#include "cli/engine_option.h"
 #include "cli/option.h"
 #include "stages/chain.h"
 
@@ -14,6 +15,7 @@ typedef struct urs_head_arguments {
     const char *sift, *find, *embed; /* weight files; NULL: those that ship with the program */
     bool chips_in, no_sift;
     double score;                    /* of find; 0: the weight file's */
+    urs_engine_choice engine;        /* must live as long as the models */
 } urs_head_arguments;
 
 #define URS_HEAD_OPTIONS(a)                                                                                                            \

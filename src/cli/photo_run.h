@@ -8,6 +8,7 @@
 #ifndef URS_CLI_PHOTO_RUN_H
 #define URS_CLI_PHOTO_RUN_H
 
+#include "cli/engine_option.h"
 #include "cli/option.h"
 #include "interchange/result.h"
 #include "stages/chain.h"
@@ -15,7 +16,7 @@
 /* Options that these commands have in common. */
 typedef struct urs_photo_arguments {
     urs_arguments paths;
-    const char *out, *backend;
+    const char *out, *backend, *engine;
     int threads;
     bool fresh, json_progress, quiet;
 } urs_photo_arguments;
@@ -25,7 +26,8 @@ typedef struct urs_photo_arguments {
         URS_OPTION_TEXT("out", "F.json", &(a)->out, "write the results as MegaDetector batch JSON; an interrupted run goes on where it was"),  \
         URS_OPTION_FLAG("fresh", &(a)->fresh, "with --out: begin again instead of going on"),                                                 \
         URS_OPTION_INT("threads", "N", &(a)->threads, 0, 64, "0: all cores"),                                                                 \
-        URS_OPTION_TEXT("backend", "NAME", &(a)->backend, "ref or onednn; default: the fastest"),                                             \
+        URS_OPTION_TEXT("backend", "NAME", &(a)->backend, "of float networks: ref or onednn; default: the fastest"),                          \
+        URS_OPTION_ENGINE(&(a)->engine),                                                                                                       \
         URS_OPTION_FLAG("json-progress", &(a)->json_progress, "progress on stderr as JSON, one object a line"),                               \
         URS_OPTION_FLAG("quiet", &(a)->quiet, "no progress")
 

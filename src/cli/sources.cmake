@@ -34,6 +34,7 @@ target_sources(ursid_lib PRIVATE
     src/cli/eval_embed_folds.c
     src/cli/eval_page.c
     src/cli/head_models.c
+    src/cli/engine_option.c
     src/cli/help.c
     src/cli/identify_groups.c
     src/cli/identify_output.c

@@ -56,15 +56,21 @@ static urs_status check_options(const urs_chain_options *o, urs_error *err)
     return URS_OK;
 }
 
+static urs_status open_network(urs_network **out, const char *path, const char *stage, const urs_chain_options *o, urs_error *err)
+{
+    urs_status status = path ? urs_network_read(out, path, stage, err) : URS_OK;
+    if (status == URS_OK && path && o->opened)
+        status = o->opened(o->opened_context, *out, path, err);
+    return status;
+}
+
 static urs_status open_networks(urs_chain *c, const urs_chain_options *o, urs_error *err)
 {
-    urs_status status = URS_OK;
-    if (o->sift)
-        status = urs_network_read(&c->sift, o->sift, "sift", err);
-    if (status == URS_OK && o->find)
-        status = urs_network_read(&c->find, o->find, "find", err);
-    if (status == URS_OK && o->embed)
-        status = urs_network_read(&c->embed, o->embed, "embed", err);
+    urs_status status = open_network(&c->sift, o->sift, "sift", o, err);
+    if (status == URS_OK)
+        status = open_network(&c->find, o->find, "find", o, err);
+    if (status == URS_OK)
+        status = open_network(&c->embed, o->embed, "embed", o, err);
     return status;
 }
 

@@ -37,6 +37,9 @@ typedef struct urs_chain_options {
     urs_chip_options chip_options;   /* side 0: the larger of 224 and embed's input */
     int threads;                     /* 0: cores on line */
     const urs_backend *backend;      /* NULL: the fastest */
+    /* (optional) Every network that was read from `path`, before it is used: the place to choose an engine (edge/engine_ladder.h). Failing ends urs_chain_open. */
+    urs_status (*opened)(void *context, urs_network *network, const char *path, urs_error *err);
+    void *opened_context;
 } urs_chain_options;
 
 typedef struct urs_chain_head {

@@ -58,7 +58,7 @@ urs_status urs_model_path(char **out, const char *stage, const char *given, urs_
         *out = path;
         return URS_OK;
     }
-    (void)snprintf(name, sizeof name, "%s.safetensors", stage);
+    (void)snprintf(name, sizeof name, "%s%s", stage, strchr(stage, '.') ? "" : ".safetensors");
     if (chosen && *chosen) {
         path = try_folder(chosen, ".", name);
         if (!path)

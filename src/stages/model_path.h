@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 
-/* stage: "sift", "find", "embed". given: the user's own path or NULL. *out: owned. URS_ENOTFOUND: the sentence says where was looked and what to do. */
+/* stage: "sift", "find", "embed", or with the ending of the int8 weights: "sift.tflite". given: the user's own path or NULL. *out: owned. URS_ENOTFOUND: the sentence says where was looked and what to do. */
 urs_status urs_model_path(char **out, const char *stage, const char *given, urs_error *err) URS_CHECKED;
 
 #endif
