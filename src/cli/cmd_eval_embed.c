@@ -5,6 +5,7 @@
  *                                   balanced accuracy at the threshold that is best on the validation part */
 #include "cli/eval_beside.h"
 #include "cli/eval_embed.h"
+#include "cli/eval_embed_study.h"
 #include "cli/eval_page.h"
 
 #include "base/file.h"
@@ -24,8 +25,6 @@
 
 #define MISTAKES_SHOWN 24
 
-enum { HUES = 16, SATURATIONS = 4, VALUES = 4, COLOURS = HUES * SATURATIONS * VALUES };
-
 static const urs_command command = {
     .name = "eval embed",
     .summary = "does the right bear come first; are new bears told apart",
@@ -33,112 +32,6 @@ static const urs_command command = {
             "histogram instead of a network, --floor pretrained the trunk of any weight file as it is: what a\n"
             "training must beat.\n",
 };
-
-void urs_embedded_part_release(urs_embedded_part *p)
-{
-    urs_free(p->embedding);
-    urs_free(p->identity);
-    urs_free(p->item);
-    *p = (urs_embedded_part){0};
-}
-
-/* Square roots of shares of colours, so that the cosine is the Bhattacharyya coefficient. Black, which masks leave, is not counted. */
-static void colour_histogram(float *out, const urs_image *image)
-{
-    memset(out, 0, COLOURS * sizeof *out);
-    out[0] = 1e-6f; /* a picture that is all black */
-    for (int32_t y = 0; y < image->height; y++) {
-        for (int32_t x = 0; x < image->width; x++) {
-            const uint8_t *p = urs_image_at(image, x, y);
-            const int r = p[0], g = p[1], b = p[2];
-            const int high = r > g ? (r > b ? r : b) : (g > b ? g : b), low = r < g ? (r < b ? r : b) : (g < b ? g : b), chroma = high - low;
-            float hue = 0; /* 0 .. 6 */
-            if (high < 8)
-                continue;
-            if (chroma > 0)
-                hue = high == r ? (float)(g - b) / (float)chroma : high == g ? 2 + (float)(b - r) / (float)chroma : 4 + (float)(r - g) / (float)chroma;
-            hue = hue < 0 ? hue + 6 : hue;
-            const int h = (int)(hue * HUES / 6) % HUES, s = chroma * SATURATIONS / (high + 1), v = high * VALUES / 256;
-            out[(h * SATURATIONS + s) * VALUES + v] += 1;
-        }
-    }
-    for (int i = 0; i < COLOURS; i++)
-        out[i] = sqrtf(out[i]);
-    (void)urs_normalise(out, COLOURS);
-}
-
-/* Copies with black outside of an oval; the same oval for the same place in the list. */
-static urs_status mask_pictures(urs_image *masked, const urs_image **pictures, size_t n, urs_error *err)
-{
-    urs_random random;
-    for (size_t i = 0; i < n; i++) {
-        const urs_image *p = pictures[i];
-        const urs_status status = urs_image_crop(&masked[i], p, 0, 0, p->width, p->height, 0, err);
-        if (status != URS_OK)
-            return status;
-        urs_random_init(&random, i);
-        urs_chip_black_outside(&masked[i], &random);
-        pictures[i] = &masked[i];
-    }
-    return URS_OK;
-}
-
-static size_t select_tree(size_t *items, size_t n, const urs_chips *chips, int32_t tree)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++)
-        if (tree < 0 || chips->items[items[i]].tree == tree)
-            items[kept++] = items[i];
-    return kept;
-}
-
-urs_status urs_embedded_part_make(urs_embedded_part *out, const urs_chips *chips, urs_part part, int32_t tree, bool masked, const urs_network *network, urs_pool *pool,
-                                  urs_error *err)
-{
-    urs_embedded_part p = {.dim = COLOURS};
-    int32_t *labels = NULL;
-    const urs_image **pictures = NULL;
-    urs_image *copies = NULL;
-    urs_embedder *embedder = NULL;
-    urs_status status = urs_chips_part(&p.item, &labels, NULL, &p.count, chips, part, err);
-    if (status == URS_OK)
-        p.count = select_tree(p.item, p.count, chips, tree);
-    if (status == URS_OK && p.count < 2)
-        status = urs_fail(err, URS_EINVAL, "there are %zu chips in this part: too few", p.count);
-    if (status == URS_OK && network)
-        status = urs_embedder_new(&embedder, network, &(urs_embedder_options){.pool = pool}, err);
-    if (status == URS_OK && embedder)
-        p.dim = urs_embedder_dim(embedder);
-    if (status == URS_OK) {
-        p.embedding = urs_array_new(p.count, (size_t)p.dim * sizeof *p.embedding);
-        p.identity = urs_array_new(p.count, sizeof *p.identity);
-        pictures = urs_array_new(p.count, sizeof *pictures);
-        copies = urs_array_new(p.count, sizeof *copies);
-        if (!p.embedding || !p.identity || !pictures || !copies)
-            status = urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", p.count);
-    }
-    for (size_t i = 0; status == URS_OK && i < p.count; i++) {
-        pictures[i] = &chips->cache.images[p.item[i]];
-        p.identity[i] = chips->items[p.item[i]].individual;
-    }
-    if (status == URS_OK && masked)
-        status = mask_pictures(copies, pictures, p.count, err);
-    for (size_t i = 0; status == URS_OK && !network && i < p.count; i++)
-        colour_histogram(p.embedding + i * COLOURS, pictures[i]);
-    if (status == URS_OK && network)
-        status = urs_embedder_pictures(embedder, p.embedding, pictures, p.count, err);
-    for (size_t i = 0; copies && i < p.count; i++)
-        urs_image_release(&copies[i]);
-    urs_free(copies);
-    urs_embedder_free(embedder);
-    urs_free(labels);
-    urs_free((void *)pictures);
-    if (status == URS_OK)
-        *out = p;
-    else
-        urs_embedded_part_release(&p);
-    return status;
-}
 
 /* Known and new cases; owned array of *n. */
 static urs_status ask_all(urs_openset_query **out, size_t *n, const urs_embedded_part *p, urs_error *err)
@@ -403,9 +296,9 @@ static urs_status evaluate(const urs_eval_arguments *a, const char *floor, urs_e
         status = urs_embed_train_chips(&chips, &split, pool, err);
     }
     if (status == URS_OK)
-        status = urs_embedded_part_make(&part, &chips, which, 0, false, network, pool, err);
+        status = urs_embedded_part_make(&part, &chips, which, 0, NULL, network, pool, err);
     if (status == URS_OK && which != URS_PART_VALIDATION) {
-        status = urs_embedded_part_make(&validation, &chips, URS_PART_VALIDATION, 0, false, network, pool, err);
+        status = urs_embedded_part_make(&validation, &chips, URS_PART_VALIDATION, 0, NULL, network, pool, err);
         if (status == URS_OK)
             status = validation_threshold(&threshold, &validation, err);
     }
@@ -429,12 +322,15 @@ int urs_eval_embed_main(int argc, char **argv)
     urs_eval_arguments a = {.part = "test", .validation = 0.2, .test = 0.3, .split_seed = 1, .rounds = 1000};
     urs_eval_folds folds = {0};
     const char *floor = NULL;
+    bool ablate = false, background = false;
     const urs_option options[] = {
         URS_EVAL_OPTIONS(&a),
         URS_OPTION_CHOICE("floor", "colour|pretrained", &floor, "measure what a training must beat"),
         URS_OPTION_INT("folds", "K", &folds.folds, 0, 100, "cross-validation over the bears outside of the test part; --model then has {} for the number of the fold"),
         URS_OPTION_DOUBLE("hold-others", "SHARE", &folds.hold, 0, 0.9, "with --folds: as in the training"),
         URS_OPTION_FLAG("masked", &folds.masked, "with --folds: black outside of an oval, like heads from find"),
+        URS_OPTION_FLAG("ablate", &ablate, "what mirror image, query expansion, re-ranking and a second chip gain, one by one"),
+        URS_OPTION_FLAG("background-control", &background, "ask with the heads blacked out: must be near chance"),
     };
     urs_error err = {0};
     int code;
@@ -449,6 +345,10 @@ int urs_eval_embed_main(int argc, char **argv)
         code = urs_usage_error(&command, "--floor pretrained needs --model: the weights to be measured as they are");
     else if (folds.folds == 1 || (folds.folds > 0 && !a.model))
         code = urs_usage_error(&command, "--folds needs two folds or more, and --model with {} for their number");
+    else if ((ablate || background) && (floor || a.beside || folds.masked || ablate == background))
+        code = urs_usage_error(&command, "--ablate and --background-control stand alone, or with --folds");
+    else if (ablate || background)
+        code = urs_eval_embed_study(&a, &folds, ablate ? URS_STUDY_ABLATE : URS_STUDY_BACKGROUND, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else if (folds.folds > 0)
         code = urs_eval_embed_folds(&a, &folds, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else if (a.beside)

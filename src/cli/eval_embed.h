@@ -15,9 +15,20 @@ typedef struct urs_embedded_part {
 
 void urs_embedded_part_release(urs_embedded_part *p);
 
-/* The chips of a part by a network, or by their colour histogram without one. tree: only of this tree; -1: of all. masked: with an oval in place of a mask, black outside.
- * URS_EINVAL: fewer than two chips. */
-urs_status urs_embedded_part_make(urs_embedded_part *out, const urs_chips *chips, urs_part part, int32_t tree, bool masked, const urs_network *network, urs_pool *pool,
+typedef enum urs_chip_shows {
+    URS_SHOWS_ALL,
+    URS_SHOWS_HEAD,      /* an oval in the place of a mask, black outside, like heads from find */
+    URS_SHOWS_BACKGROUND /* the oval that touches all four sides is black: what is left is not the face */
+} urs_chip_shows;
+
+typedef struct urs_chip_view { /* zero: as `ursid identify` sees a chip */
+    urs_chip_shows shows;
+    bool one_picture; /* without the sum with the mirror image */
+    bool mirrored;    /* the mirror image in the picture's place */
+} urs_chip_view;
+
+/* The chips of a part by a network, or by their colour histogram without one. tree: only of this tree; -1: of all. view may be NULL. URS_EINVAL: fewer than two chips. */
+urs_status urs_embedded_part_make(urs_embedded_part *out, const urs_chips *chips, urs_part part, int32_t tree, const urs_chip_view *view, const urs_network *network, urs_pool *pool,
                                   urs_error *err) URS_CHECKED;
 
 /* An embedder as it is; of any other weight file the trunk without its last layer. Owned. */

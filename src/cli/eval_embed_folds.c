@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "cli/embed_calibrate.h"
+#include "cli/eval_tally.h"
 #include "eval/retrieval.h"
 #include "stages/embed_train.h"
 
@@ -18,16 +19,11 @@
 enum { MODEL, PRETRAINED, COLOUR, SYSTEMS };
 static const char *const system_names[SYSTEMS] = {"model", "pretrained as it is", "colour histogram"};
 
-/* Sums by individual. */
-typedef struct tally {
-    double *hit, *precision, *queries; /* owned [individuals] */
-} tally;
-
 typedef struct fold_run {
     const urs_eval_arguments *arguments;
     const urs_eval_folds *folds;
     urs_pool *pool;
-    tally *tallies;      /* owned [SYSTEMS][trees] */
+    urs_tally *tallies;  /* owned [SYSTEMS][trees] */
     size_t trees, individuals;
     double *chance;      /* owned [trees]: sum over folds */
     int32_t *galleries;  /* owned [trees]: how many those were */
@@ -36,11 +32,8 @@ typedef struct fold_run {
 
 static void release_run(fold_run *r)
 {
-    for (size_t i = 0; r->tallies && i < SYSTEMS * r->trees; i++) {
-        urs_free(r->tallies[i].hit);
-        urs_free(r->tallies[i].precision);
-        urs_free(r->tallies[i].queries);
-    }
+    for (size_t i = 0; r->tallies && i < SYSTEMS * r->trees; i++)
+        urs_tally_release(&r->tallies[i]);
     urs_free(r->tallies);
     urs_free(r->path);
     urs_free(r->chance);
@@ -54,12 +47,9 @@ static urs_status make_tallies(fold_run *r, size_t individuals, urs_error *err)
     r->chance = urs_array_new(r->trees, sizeof *r->chance);
     r->galleries = urs_array_new(r->trees, sizeof *r->galleries);
     for (size_t i = 0; r->tallies && i < SYSTEMS * r->trees; i++) {
-        tally *t = &r->tallies[i];
-        t->hit = urs_array_new(individuals + 1, sizeof *t->hit);
-        t->precision = urs_array_new(individuals + 1, sizeof *t->precision);
-        t->queries = urs_array_new(individuals + 1, sizeof *t->queries);
-        if (!t->hit || !t->precision || !t->queries)
-            return urs_fail(err, URS_ENOMEM, "no memory for %zu individuals", individuals);
+        const urs_status status = urs_tally_new(&r->tallies[i], individuals, err);
+        if (status != URS_OK)
+            return status;
     }
     return r->tallies && r->chance && r->galleries ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu folders", r->trees);
 }
@@ -74,22 +64,16 @@ static size_t count_validation(const urs_chips *chips, size_t tree)
 
 static urs_status ask(fold_run *r, int system, size_t tree, const urs_chips *chips, const urs_network *network, urs_error *err)
 {
-    tally *t = &r->tallies[(size_t)system * r->trees + tree];
+    const urs_chip_view view = {.shows = r->folds->masked ? URS_SHOWS_HEAD : URS_SHOWS_ALL};
     urs_embedded_part part = {0};
     urs_retrieval_result result = {0};
-    urs_status status = urs_embedded_part_make(&part, chips, URS_PART_VALIDATION, (int32_t)tree, r->folds->masked, network, r->pool, err);
+    urs_status status = urs_embedded_part_make(&part, chips, URS_PART_VALIDATION, (int32_t)tree, &view, network, r->pool, err);
     if (status == URS_OK) {
         const urs_retrieval_set set = {.embedding = part.embedding, .identity = part.identity, .count = part.count};
         status = urs_retrieval_evaluate(&result, &set, &set, part.dim, &(urs_retrieval_options){.leave_one_out = true, .rounds = -1}, err);
     }
-    for (size_t i = 0; status == URS_OK && i < result.queries; i++) {
-        const urs_retrieval_query *q = &result.query[i];
-        if (!q->answerable)
-            continue;
-        t->hit[q->identity] += q->bear_rank == 1;
-        t->precision[q->identity] += q->average_precision;
-        t->queries[q->identity] += 1;
-    }
+    if (status == URS_OK)
+        urs_tally_add(&r->tallies[(size_t)system * r->trees + tree], &result);
     if (status == URS_OK && system == MODEL && result.answerable > 0) {
         r->chance[tree] += result.chance_hit1;
         r->galleries[tree]++;
@@ -130,36 +114,9 @@ static urs_status run_fold(fold_run *r, int fold, urs_error *err)
     return status;
 }
 
-/* Mean over individuals of sums/queries, or of the difference to another system. */
-static urs_status mean_over(urs_interval *out, size_t *count, const fold_run *r, const double *sums, const double *queries, const double *less, const double *less_queries,
-                            urs_error *err)
-{
-    double *value = urs_array_new(r->individuals + 1, sizeof *value);
-    int64_t *cluster = urs_array_new(r->individuals + 1, sizeof *cluster);
-    urs_status status = value && cluster ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu individuals", r->individuals);
-    *count = 0;
-    for (size_t i = 0; status == URS_OK && i < r->individuals; i++) {
-        if (queries[i] <= 0 || (less && less_queries[i] <= 0))
-            continue;
-        cluster[*count] = (int64_t)i;
-        value[(*count)++] = sums[i] / queries[i] - (less ? less[i] / less_queries[i] : 0);
-    }
-    *out = (urs_interval){NAN, NAN, NAN};
-    if (status == URS_OK && *count > 0)
-        status = urs_interval_mean(out, value, cluster, *count, r->arguments->rounds, 1, err);
-    urs_free(value);
-    urs_free(cluster);
-    return status;
-}
-
-static void add_interval(urs_text *text, urs_interval v, bool sign)
-{
-    urs_text_format(text, sign ? "  %+.3f (%+.3f %+.3f)" : "  %.3f (%.3f-%.3f)", v.value, v.low, v.high);
-}
-
 static urs_status tell_tree(const fold_run *r, size_t tree, urs_text *text, json_t *rows, urs_error *err)
 {
-    const tally *model = &r->tallies[MODEL * r->trees + tree];
+    const urs_tally *model = &r->tallies[MODEL * r->trees + tree];
     double queries = 0;
     size_t count = 0;
     urs_status status = URS_OK;
@@ -169,27 +126,26 @@ static urs_status tell_tree(const fold_run *r, size_t tree, urs_text *text, json
         return URS_OK;
     urs_text_format(text, "\n%s: %.0f queries, chance Hit@1 %.3f\n", r->arguments->data.items[tree], queries, r->chance[tree] / r->galleries[tree]);
     for (int system = 0; status == URS_OK && system < SYSTEMS; system++) {
-        const tally *t = &r->tallies[(size_t)system * r->trees + tree];
+        const urs_tally *t = &r->tallies[(size_t)system * r->trees + tree];
         urs_interval hit, precision, more_hit = {NAN, NAN, NAN}, more_precision = {NAN, NAN, NAN};
-        size_t ignored;
-        status = mean_over(&hit, &count, r, t->hit, t->queries, NULL, NULL, err);
+        status = urs_tally_mean(&hit, &count, t, URS_TALLY_HIT1, NULL, r->arguments->rounds, err);
         if (status == URS_OK)
-            status = mean_over(&precision, &count, r, t->precision, t->queries, NULL, NULL, err);
+            status = urs_tally_mean(&precision, &count, t, URS_TALLY_MAP, NULL, r->arguments->rounds, err);
         if (status != URS_OK || count == 0)
             continue;
         if (system != MODEL) {
-            status = mean_over(&more_hit, &ignored, r, model->hit, model->queries, t->hit, t->queries, err);
+            status = urs_tally_mean(&more_hit, NULL, model, URS_TALLY_HIT1, t, r->arguments->rounds, err);
             if (status == URS_OK)
-                status = mean_over(&more_precision, &ignored, r, model->precision, model->queries, t->precision, t->queries, err);
+                status = urs_tally_mean(&more_precision, NULL, model, URS_TALLY_MAP, t, r->arguments->rounds, err);
         }
         urs_text_format(text, "  %-20s %4zu individuals  Hit@1", system_names[system], count);
-        add_interval(text, hit, false);
+        urs_tally_put(text, hit, false);
         urs_text_add(text, "  mAP");
-        add_interval(text, precision, false);
+        urs_tally_put(text, precision, false);
         if (system != MODEL) {
             urs_text_add(text, "  model's gain");
-            add_interval(text, more_hit, true);
-            add_interval(text, more_precision, true);
+            urs_tally_put(text, more_hit, true);
+            urs_tally_put(text, more_precision, true);
         }
         urs_text_add(text, "\n");
         (void)json_array_append_new(rows, json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "data", r->arguments->data.items[tree], "system", system_names[system], "individuals",

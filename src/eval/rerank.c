@@ -124,9 +124,10 @@ urs_status urs_rerank(float *distance, const float *query, size_t queries, const
 {
     const double lambda = options->lambda > 0 ? options->lambda : 0.3;
     space s = {.n = queries + count, .k1 = options->k1 > 0 ? (size_t)options->k1 : 20, .k2 = options->k2 > 0 ? (size_t)options->k2 : 6};
+    const size_t first = gallery ? queries : 0, columns = gallery ? count : queries;
     uint8_t *core = NULL;
     urs_status status = URS_OK;
-    if (queries < 1 || count < 1 || dim < 1)
+    if (queries < 1 || (gallery && count < 1) || (!gallery && count > 0) || dim < 1)
         return urs_fail(err, URS_EINVAL, "re-ranking needs queries and a gallery");
     if (queries > URS_RERANK_IMAGES_MAX || count > URS_RERANK_IMAGES_MAX || s.n > URS_RERANK_IMAGES_MAX)
         return urs_fail(err, URS_ELIMIT, "re-ranking %zu and %zu images would need too much memory; at most %d", queries, count, URS_RERANK_IMAGES_MAX);
@@ -151,12 +152,12 @@ urs_status urs_rerank(float *distance, const float *query, size_t queries, const
         encode(&s, i, core);
     average(&s);
     for (size_t i = 0; i < queries; i++)
-        for (size_t g = 0; g < count; g++) {
-            const double *a = s.mean + i * s.n, *b = s.mean + (queries + g) * s.n;
+        for (size_t g = 0; g < columns; g++) {
+            const double *a = s.mean + i * s.n, *b = s.mean + (first + g) * s.n;
             double shared = 0;
             for (size_t j = 0; j < s.n; j++)
                 shared += fmin(a[j], b[j]);
-            distance[i * count + g] = (float)((1 - lambda) * (1 - shared / (2 - shared)) + lambda * s.d[i * s.n + queries + g]);
+            distance[i * columns + g] = (float)((1 - lambda) * (1 - shared / (2 - shared)) + lambda * s.d[i * s.n + first + g]);
         }
 done:
     urs_free(s.d);

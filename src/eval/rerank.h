@@ -23,7 +23,8 @@ typedef struct urs_rerank_options {
     double lambda;  /* 0: 0.3 */
 } urs_rerank_options;
 
-/* distance [queries][gallery], overwritten: small is near. Embeddings of unit length, rows of `dim`. URS_EINVAL, URS_ELIMIT, URS_ENOMEM. */
+/* distance [queries][gallery], overwritten: small is near. gallery NULL, count 0: the queries among themselves, distance [queries][queries]; that is also what each of them gets as the
+ * only query against the others. Embeddings of unit length, rows of `dim`. URS_EINVAL, URS_ELIMIT, URS_ENOMEM. */
 urs_status urs_rerank(float *distance, const float *query, size_t queries, const float *gallery, size_t count, int32_t dim, const urs_rerank_options *options,
                       urs_error *err) URS_CHECKED;
 

@@ -77,15 +77,18 @@ static void free_room(ranking_room *room)
 
 /* Ranks the allowed gallery for query i; *bears gets how many different ones it holds. */
 static void rank_query(ranking_room *room, urs_retrieval_query *q, size_t *bears, const urs_retrieval_set *query, const urs_retrieval_set *gallery, size_t i,
-                       int32_t dim, bool leave_one_out)
+                       int32_t dim, const urs_retrieval_options *o)
 {
     size_t n = 0, right = 0, hits = 0, different = 0;
     double sum = 0;
     *q = (urs_retrieval_query){.identity = query->identity[i], .average_precision = NAN, .best_score = -1, .right_score = NAN, .best_identity = -1};
-    urs_dot_rows(gallery->embedding, gallery->count, dim, query->embedding + i * (size_t)dim, room->score);
+    if (o->similarity)
+        memcpy(room->score, o->similarity + i * gallery->count, gallery->count * sizeof *room->score);
+    else
+        urs_dot_rows(gallery->embedding, gallery->count, dim, query->embedding + i * (size_t)dim, room->score);
     for (size_t j = 0; j < gallery->count; j++) {
         const bool same_group = query->group && gallery->group && query->group[i] >= 0 && query->group[i] == gallery->group[j];
-        if ((leave_one_out && j == i) || same_group)
+        if ((o->leave_one_out && j == i) || same_group)
             continue;
         room->list[n].score = room->score[j];
         room->list[n].bear = room->number[j];
@@ -254,7 +257,7 @@ urs_status urs_retrieval_evaluate(urs_retrieval_result *out, const urs_retrieval
     }
     for (size_t i = 0; i < query->count; i++) {
         size_t bears = 0;
-        rank_query(&room, &r.query[i], &bears, query, gallery, i, dim, o->leave_one_out);
+        rank_query(&room, &r.query[i], &bears, query, gallery, i, dim, o);
         r.answerable += r.query[i].answerable;
         if (r.query[i].answerable) {
             bears_sum += (double)bears;

@@ -27,6 +27,7 @@ typedef struct urs_retrieval_set {
 
 typedef struct urs_retrieval_options {
     bool leave_one_out; /* query and gallery are the same set: item i is not its own answer */
+    const float *similarity; /* borrowed [queries][gallery], large is near; NULL: the cosine. Embeddings are then not looked at */
     int rounds;         /* bootstrap; 0: 1000, negative: none */
     uint64_t seed;
 } urs_retrieval_options;

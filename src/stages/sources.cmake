@@ -12,6 +12,7 @@ target_sources(ursid_lib PRIVATE
     src/stages/find_mask.c
     src/stages/find_train.c
     src/stages/fit.c
+    src/stages/fuse.c
     src/stages/model_path.c
     src/stages/int8_network.c
     src/stages/network.c

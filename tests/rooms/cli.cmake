@@ -1,4 +1,5 @@
 urs_test(cli cmd_eval)
+urs_test(cli cmd_eval_study)
 urs_test(cli cmd_identify)
 urs_test(cli cmd_int8)
 urs_test(cli cmd_model)

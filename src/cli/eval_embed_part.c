@@ -1,0 +1,148 @@
+/* The chips of one part as vectors, seen whole or in part; see eval_embed.h. */
+#include "cli/eval_embed.h"
+
+#include "base/memory.h"
+#include "base/vector.h"
+#include "stages/embed.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { HUES = 16, SATURATIONS = 4, VALUES = 4, COLOURS = HUES * SATURATIONS * VALUES };
+
+void urs_embedded_part_release(urs_embedded_part *p)
+{
+    urs_free(p->embedding);
+    urs_free(p->identity);
+    urs_free(p->item);
+    *p = (urs_embedded_part){0};
+}
+
+/* Square roots of shares of colours, so that the cosine is the Bhattacharyya coefficient. Black, which masks leave, is not counted. */
+static void colour_histogram(float *out, const urs_image *image)
+{
+    memset(out, 0, COLOURS * sizeof *out);
+    out[0] = 1e-6f; /* a picture that is all black */
+    for (int32_t y = 0; y < image->height; y++) {
+        for (int32_t x = 0; x < image->width; x++) {
+            const uint8_t *p = urs_image_at(image, x, y);
+            const int r = p[0], g = p[1], b = p[2];
+            const int high = r > g ? (r > b ? r : b) : (g > b ? g : b), low = r < g ? (r < b ? r : b) : (g < b ? g : b), chroma = high - low;
+            float hue = 0; /* 0 .. 6 */
+            if (high < 8)
+                continue;
+            if (chroma > 0)
+                hue = high == r ? (float)(g - b) / (float)chroma : high == g ? 2 + (float)(b - r) / (float)chroma : 4 + (float)(r - g) / (float)chroma;
+            hue = hue < 0 ? hue + 6 : hue;
+            const int h = (int)(hue * HUES / 6) % HUES, s = chroma * SATURATIONS / (high + 1), v = high * VALUES / 256;
+            out[(h * SATURATIONS + s) * VALUES + v] += 1;
+        }
+    }
+    for (int i = 0; i < COLOURS; i++)
+        out[i] = sqrtf(out[i]);
+    (void)urs_normalise(out, COLOURS);
+}
+
+/* Black inside of the oval that touches all four sides: of a chip with the head in its middle the corners are left. */
+static void black_inside(urs_image *image)
+{
+    const double rx = image->width / 2.0, ry = image->height / 2.0;
+    for (int32_t y = 0; y < image->height; y++)
+        for (int32_t x = 0; x < image->width; x++) {
+            const double dx = (x + 0.5 - rx) / rx, dy = (y + 0.5 - ry) / ry;
+            if (dx * dx + dy * dy < 1)
+                memset(urs_image_at(image, x, y), 0, 3);
+        }
+}
+
+static void mirror(urs_image *image)
+{
+    for (int32_t y = 0; y < image->height; y++)
+        for (int32_t x = 0; x < image->width / 2; x++) {
+            uint8_t *a = urs_image_at(image, x, y), *b = urs_image_at(image, image->width - 1 - x, y), t[3];
+            memcpy(t, a, 3);
+            memcpy(a, b, 3);
+            memcpy(b, t, 3);
+        }
+}
+
+/* Copies as the view has them; the same oval for the same place in the list. */
+static urs_status change_pictures(urs_image *changed, const urs_image **pictures, size_t n, const urs_chip_view *view, urs_error *err)
+{
+    urs_random random;
+    for (size_t i = 0; i < n; i++) {
+        const urs_image *p = pictures[i];
+        const urs_status status = urs_image_crop(&changed[i], p, 0, 0, p->width, p->height, 0, err);
+        if (status != URS_OK)
+            return status;
+        urs_random_init(&random, i);
+        if (view->shows == URS_SHOWS_HEAD)
+            urs_chip_black_outside(&changed[i], &random);
+        else if (view->shows == URS_SHOWS_BACKGROUND)
+            black_inside(&changed[i]);
+        if (view->mirrored)
+            mirror(&changed[i]);
+        pictures[i] = &changed[i];
+    }
+    return URS_OK;
+}
+
+static size_t select_tree(size_t *items, size_t n, const urs_chips *chips, int32_t tree)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (tree < 0 || chips->items[items[i]].tree == tree)
+            items[kept++] = items[i];
+    return kept;
+}
+
+urs_status urs_embedded_part_make(urs_embedded_part *out, const urs_chips *chips, urs_part part, int32_t tree, const urs_chip_view *view, const urs_network *network, urs_pool *pool,
+                                  urs_error *err)
+{
+    static const urs_chip_view as_it_is = {0};
+    urs_embedded_part p = {.dim = COLOURS};
+    int32_t *labels = NULL;
+    const urs_image **pictures = NULL;
+    urs_image *copies = NULL;
+    urs_embedder *embedder = NULL;
+    urs_status status;
+    view = view ? view : &as_it_is;
+    status = urs_chips_part(&p.item, &labels, NULL, &p.count, chips, part, err);
+    if (status == URS_OK)
+        p.count = select_tree(p.item, p.count, chips, tree);
+    if (status == URS_OK && p.count < 2)
+        status = urs_fail(err, URS_EINVAL, "there are %zu chips in this part: too few", p.count);
+    if (status == URS_OK && network)
+        status = urs_embedder_new(&embedder, network, &(urs_embedder_options){.pool = pool, .no_flip = view->one_picture}, err);
+    if (status == URS_OK && embedder)
+        p.dim = urs_embedder_dim(embedder);
+    if (status == URS_OK) {
+        p.embedding = urs_array_new(p.count, (size_t)p.dim * sizeof *p.embedding);
+        p.identity = urs_array_new(p.count, sizeof *p.identity);
+        pictures = urs_array_new(p.count, sizeof *pictures);
+        copies = urs_array_new(p.count, sizeof *copies);
+        if (!p.embedding || !p.identity || !pictures || !copies)
+            status = urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", p.count);
+    }
+    for (size_t i = 0; status == URS_OK && i < p.count; i++) {
+        pictures[i] = &chips->cache.images[p.item[i]];
+        p.identity[i] = chips->items[p.item[i]].individual;
+    }
+    if (status == URS_OK && (view->shows != URS_SHOWS_ALL || view->mirrored))
+        status = change_pictures(copies, pictures, p.count, view, err);
+    for (size_t i = 0; status == URS_OK && !network && i < p.count; i++)
+        colour_histogram(p.embedding + i * COLOURS, pictures[i]);
+    if (status == URS_OK && network)
+        status = urs_embedder_pictures(embedder, p.embedding, pictures, p.count, err);
+    for (size_t i = 0; copies && i < p.count; i++)
+        urs_image_release(&copies[i]);
+    urs_free(copies);
+    urs_embedder_free(embedder);
+    urs_free(labels);
+    urs_free((void *)pictures);
+    if (status == URS_OK)
+        *out = p;
+    else
+        urs_embedded_part_release(&p);
+    return status;
+}

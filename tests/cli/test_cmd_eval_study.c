@@ -1,0 +1,163 @@
+/* `ursid eval embed --ablate` and `--background-control` as a program, on pictures of which it is known what can be read from their corners and what from their middle. */
+#include "harness.h"
+#include "html_check.h"
+#include "program_run.h"
+#include "tiny_models.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { INDIVIDUALS = 12, CHIPS = 5, SIDE = 40 };
+
+static char *folder, *around, *inside, *numbers, *report, *stdout_path, *stderr_path; /* of the whole program; set once in main */
+
+#define RUN(...) program_finish(program_start(stdout_path, stderr_path, (const char *const[]){"ursid", __VA_ARGS__, NULL}))
+
+/* The colour that tells the individual stands around the oval or inside of it; the other place is drawn anew for every picture. */
+static bool write_tree(const char *tree, bool tells_around)
+{
+    bool ok = true;
+    uint32_t state = 12345;
+    for (int who = 0; ok && who < INDIVIDUALS; who++)
+        for (int c = 0; ok && c < CHIPS; c++) {
+            char path[700];
+            urs_image image = {0};
+            urs_error err = {0};
+            int other;
+            state = state * 1664525u + 1013904223u;
+            other = (int)(state >> 16) % INDIVIDUALS;
+            (void)snprintf(path, sizeof path, "%s/who %d", tree, who);
+            ok = urs_folder_create(path, NULL) == URS_OK && urs_image_new(&image, SIDE, SIDE, 3, &err) == URS_OK;
+            for (int32_t y = 0; ok && y < SIDE; y++)
+                for (int32_t x = 0; x < SIDE; x++) {
+                    const double dx = (x + 0.5) / (SIDE / 2.0) - 1, dy = (y + 0.5) / (SIDE / 2.0) - 1;
+                    const bool outside = dx * dx + dy * dy >= 1;
+                    const int colour = outside == tells_around ? who : other;
+                    uint8_t *p = urs_image_at(&image, x, y);
+                    p[0] = (uint8_t)(20 + 40 * (colour % 6));
+                    p[1] = (uint8_t)(20 + 120 * (colour / 6));
+                    p[2] = (uint8_t)(230 - 40 * (colour % 6));
+                }
+            (void)snprintf(path, sizeof path, "%s/who %d/%d.png", tree, who, c);
+            ok = ok && urs_image_write(path, &image, &err) == URS_OK;
+            urs_image_release(&image);
+        }
+    return ok;
+}
+
+/* A number of one way's row, "hit1/value"; NaN when there is none. */
+static double of_way(const json_t *rows, const char *way, const char *what, const char *field)
+{
+    const json_t *row, *v;
+    size_t i;
+    json_array_foreach((json_t *)rows, i, row) {
+        if (strcmp(json_string_value(json_object_get(row, "way")), way) != 0)
+            continue;
+        v = json_object_get(json_object_get(row, what), field);
+        return json_is_number(v) ? json_number_value(v) : NAN;
+    }
+    return NAN;
+}
+
+static void background_that_tells(urs_test *t)
+{
+    json_t *j;
+    const json_t *rows;
+    double n = 0;
+    URS_REQUIRE(t, RUN("eval", "embed", "--data", around, "--background-control", "--part", "test", "--json", numbers, "--report", report, "--rounds", "50") == URS_EXIT_OK);
+    j = json_load_file(numbers, 0, NULL);
+    rows = json_object_get(j, "background_control");
+    URS_CHECK_NEAR(t, of_way(rows, "background_colours", "hit1", "value"), 1, 0);
+    URS_CHECK_NEAR(t, of_way(rows, "background_colours", "map", "value"), 1, 0);
+    URS_CHECK(t, json_is_true(json_object_get(j, "background_colours_above_chance")));
+    URS_CHECK(t, file_says(stdout_path, "The colours of the background alone tell") && html_is_sound(report, NULL));
+    /* All have CHIPS chips, so chance is CHIPS-1 of all others. */
+    for (int i = 2; i < INDIVIDUALS; i++)
+        if (fabs(of_way(rows, "chance", "hit1", "value") - (CHIPS - 1.0) / (i * CHIPS - 1.0)) < 1e-5)
+            n = i;
+    URS_CHECK(t, n > 0);
+    URS_CHECK(t, of_way(rows, "chance", "map", "value") > of_way(rows, "chance", "hit1", "value") && of_way(rows, "chance", "map", "value") < 1);
+    json_decref(j);
+}
+
+static void background_that_says_nothing(urs_test *t)
+{
+    json_t *j;
+    const json_t *rows;
+    URS_REQUIRE(t, RUN("eval", "embed", "--data", inside, "--background-control", "--folds", "3", "--model", "embed.safetensors", "--json", numbers, "--rounds", "50") == URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "embed.safetensors"));
+    {
+        char *path = urs_path_join(folder, "embed.safetensors");
+        URS_REQUIRE(t, RUN("eval", "embed", "--data", inside, "--background-control", "--folds", "3", "--model", path, "--json", numbers, "--rounds", "50") == URS_EXIT_OK);
+        urs_free(path);
+    }
+    j = json_load_file(numbers, 0, NULL);
+    rows = json_object_get(j, "background_control");
+    URS_CHECK(t, of_way(rows, "background_colours", "hit1", "value") < 0.5);
+    URS_CHECK(t, json_is_false(json_object_get(j, "background_above_chance")) && json_is_false(json_object_get(j, "background_colours_above_chance")));
+    URS_CHECK(t, file_says(stdout_path, "near chance"));
+    json_decref(j);
+}
+
+/* The way that identify goes is the one that `eval embed` measures; differences are those of the values. */
+static void ablation(urs_test *t)
+{
+    static const char *const steps[][2] = {{"mirror", "picture"}, {"query_expansion", "mirror"}, {"rerank", "mirror"}, {"two_chips", "one_chip"}, {"two_chips_weighted", "two_chips"}};
+    json_t *j, *plain;
+    const json_t *rows;
+    URS_REQUIRE(t, RUN("eval", "embed", "--data", around, "--json", numbers, "--rounds", "50") == URS_EXIT_OK);
+    plain = json_load_file(numbers, 0, NULL);
+    URS_REQUIRE(t, RUN("eval", "embed", "--data", around, "--ablate", "--json", numbers, "--rounds", "50") == URS_EXIT_OK);
+    j = json_load_file(numbers, 0, NULL);
+    rows = json_object_get(j, "ablation");
+    URS_CHECK_NEAR(t, of_way(rows, "mirror", "hit1", "value"),
+                   json_number_value(json_object_get(json_object_get(json_object_get(json_object_get(plain, "retrieval"), "hit_bears_macro"), "1"), "value")), 1e-5);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        for (int what = 0; what < 2; what++) {
+            const double a = of_way(rows, steps[i][0], what ? "map" : "hit1", "value"), b = of_way(rows, steps[i][1], what ? "map" : "hit1", "value");
+            URS_CHECK(t, a >= 0 && a <= 1);
+            URS_CHECK_NEAR(t, of_way(rows, steps[i][0], what ? "gain_map" : "gain_hit1", "value"), a - b, 2e-5);
+        }
+    json_decref(j);
+    json_decref(plain);
+}
+
+static void wrong_use(urs_test *t)
+{
+    URS_CHECK_INT(t, RUN("eval", "embed", "--data", around, "--ablate", "--background-control"), URS_EXIT_USAGE);
+    URS_CHECK_INT(t, RUN("eval", "embed", "--data", around, "--ablate", "--floor", "colour"), URS_EXIT_USAGE);
+    URS_CHECK_INT(t, lines_of(stderr_path), 1);
+    URS_CHECK_INT(t, RUN("eval", "embed", "--data", around, "--ablate", "--folds", "3"), URS_EXIT_USAGE);
+}
+
+int main(void)
+{
+    static const urs_case cases[] = {
+        {"background that tells who it is", background_that_tells},
+        {"background that says nothing", background_that_says_nothing},
+        {"ablation", ablation},
+        {"wrong use", wrong_use},
+    };
+    int code = 1;
+    folder = urs_test_folder("cmd-eval-study");
+    around = urs_path_join(folder, "around");
+    inside = urs_path_join(folder, "inside");
+    numbers = urs_path_join(folder, "numbers.json");
+    report = urs_path_join(folder, "report.html");
+    stdout_path = urs_path_join(folder, "stdout");
+    stderr_path = urs_path_join(folder, "stderr");
+    if (folder && setenv("URSID_MODELS", folder, 1) == 0 && tiny_model_write(folder, "embed", NULL) && write_tree(around, true) && write_tree(inside, false))
+        code = urs_run_cases(cases, sizeof cases / sizeof cases[0]);
+    else
+        printf("the test's files cannot be made\n0 passed, 1 failed\n");
+    if (folder)
+        remove_files_below(folder);
+    urs_free(around);
+    urs_free(inside);
+    urs_free(numbers);
+    urs_free(report);
+    urs_free(stdout_path);
+    urs_free(stderr_path);
+    urs_free(folder);
+    return code;
+}
