@@ -20,6 +20,7 @@ extern const urs_command urs_cmd_identify;
 extern const urs_command urs_cmd_model;
 extern const urs_command urs_cmd_quantize;
 extern const urs_command urs_cmd_sift;
+extern const urs_command urs_cmd_split;
 extern const urs_command urs_cmd_synth;
 extern const urs_command urs_cmd_train;
 
@@ -34,6 +35,7 @@ static const urs_command *const commands[] = {
     &urs_cmd_model,
     &urs_cmd_quantize,
     &urs_cmd_sift,
+    &urs_cmd_split,
     &urs_cmd_synth,
     &urs_cmd_train,
 };

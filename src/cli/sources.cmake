@@ -21,6 +21,7 @@ target_sources(ursid_lib PRIVATE
     src/cli/cmd_model_info.c
     src/cli/cmd_model_int8.c
     src/cli/cmd_sift.c
+    src/cli/cmd_split.c
     src/cli/cmd_synth.c
     src/cli/cmd_train.c
     src/cli/cmd_train_embed.c

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define SIDE_DEFAULT 160
 #define MEMORY_DEFAULT ((size_t)500 * 1000 * 1000)
@@ -72,6 +73,27 @@ static urs_status parse_tree(tree *out, const char *text, bool target, urs_error
     return URS_OK;
 }
 
+/* "F.csv", "F.csv:prefix@2" */
+static bool is_manifest(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    const size_t n = colon && !strchr(colon, '/') ? (size_t)(colon - text) : strlen(text);
+    return n > 4 && strncasecmp(text + n - 4, ".csv", 4) == 0;
+}
+
+/* Samples of nobody known, which a manifest may hold. */
+static void drop_unknown(urs_dataset *d, size_t from)
+{
+    size_t kept = from;
+    for (size_t i = from; i < d->count; i++) {
+        if (d->samples[i].individual < 0)
+            urs_sample_release(&d->samples[i]);
+        else
+            d->samples[kept++] = d->samples[i];
+    }
+    d->count = kept;
+}
+
 static urs_status read_trees(urs_chips *chips, size_t *target_count, const urs_chips_options *o, urs_error *err)
 {
     urs_status status = URS_OK;
@@ -82,7 +104,10 @@ static urs_status read_trees(urs_chips *chips, size_t *target_count, const urs_c
         status = parse_tree(&t, o->trees[i], i == 0, err);
         if (status != URS_OK)
             return status;
-        status = urs_dataset_read(&chips->dataset, t.folder, &(urs_dataset_options){.kind = URS_DATASET_FOLDERS, .prefix = t.prefix, .append = true}, err);
+        status = urs_dataset_read(&chips->dataset, t.folder,
+                                  &(urs_dataset_options){.kind = is_manifest(t.folder) ? URS_DATASET_CSV : URS_DATASET_FOLDERS, .prefix = t.prefix, .append = true}, err);
+        if (status == URS_OK && is_manifest(t.folder))
+            drop_unknown(&chips->dataset, before);
         for (size_t k = before; status == URS_OK && k < chips->dataset.count; k++) {
             const urs_sample *s = &chips->dataset.samples[k];
             if (s->individual < 0)
@@ -101,12 +126,25 @@ static urs_status read_trees(urs_chips *chips, size_t *target_count, const urs_c
     return URS_OK;
 }
 
+/* Parts as the manifest has them, if it has any. Chips without one are in none. */
+static bool take_published(urs_chips *chips, size_t target_count, const urs_chips_options *o)
+{
+    bool any = false;
+    for (size_t i = 0; is_manifest(o->trees[0]) && i < target_count; i++)
+        any = any || chips->dataset.samples[i].part != URS_PART_NONE;
+    for (size_t i = 0; any && i < target_count; i++)
+        chips->items[i].part = chips->dataset.samples[i].part;
+    return any;
+}
+
 static urs_status split_target(urs_chips *chips, size_t target_count, const urs_chips_options *o, urs_error *err)
 {
     urs_split split = {0};
     urs_dataset target = chips->dataset; /* a view of the first samples; not released */
     const urs_split_options how = {.by = URS_SPLIT_INDIVIDUAL, .share_of_groups = true, .validation = o->validation, .test = o->test, .seed = o->seed};
     urs_status status;
+    if (take_published(chips, target_count, o))
+        return URS_OK;
     target.count = target_count;
     /* Labels of a tree with one level are the individuals: they would make every share a matter of single animals. */
     memset(&target.labels, 0, sizeof target.labels);
@@ -184,10 +222,12 @@ static int compare_chips(const void *a, const void *b)
         return x->tree < y->tree ? -1 : 1;
     if (x->individual != y->individual)
         return x->individual < y->individual ? -1 : 1;
+    if (x->part != y->part) /* a manifest may have one individual in several parts */
+        return x->part < y->part ? -1 : 1;
     return strcmp(x->path, y->path);
 }
 
-/* Marks near-duplicates within items from .. to-1 (one individual). */
+/* Marks near-duplicates within items from .. to-1 (one individual in one part). */
 static urs_status thin_one(bool *drop, urs_chips *chips, size_t from, size_t to, int32_t bits, uint64_t *hashes, urs_error *err)
 {
     size_t kept = 0;
@@ -253,7 +293,8 @@ static urs_status thin(urs_chips *chips, const urs_chips_options *o, urs_error *
     }
     for (size_t from = 0, to; from < chips->count; from = to) {
         const urs_chip *first = &chips->items[from];
-        for (to = from + 1; to < chips->count && chips->items[to].individual == first->individual && chips->items[to].tree == first->tree;)
+        for (to = from + 1; to < chips->count && chips->items[to].individual == first->individual && chips->items[to].tree == first->tree &&
+                               chips->items[to].part == first->part;)
             to++;
         if (o->thin_bits > 0 && (first->tree > 0 || o->thin_target)) {
             status = thin_one(drop, chips, from, to, o->thin_bits, hashes, err);

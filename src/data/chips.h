@@ -7,6 +7,8 @@
  * (urs_sample_pk takes chips.domains; a classifier may leave those logits out).
  *
  *   "DIR:prefix@2"   domain 2
+ *   "F.csv..."       a manifest (dataset.h) instead of a folder; rows without an individual are passed over. If the target's manifest has a column `split`, that is the split, and an individual may
+ *                    stand in several parts (closed sets); chips without a part are in none
  *
  * Cross-validation: with `folds` the target's individuals outside of the test part, which stays as it is, are dealt into that many folds; fold `fold` (1 ..) is the validation part
  * and the others train; fold 0: all of them train. `hold` keeps that share of each other tree's individuals out of training as further validation: many more queries than

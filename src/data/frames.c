@@ -128,7 +128,12 @@ static urs_status add_manifest(building *b, urs_error *err)
     uint64_t *hashes = NULL;
     urs_status status = urs_dataset_read(&f->dataset, o->manifest, &(urs_dataset_options){.kind = URS_DATASET_CSV}, err);
     split.collections = o->collections ? o->collections : COLLECTIONS_DEFAULT;
-    if (status == URS_OK && o->near_duplicates)
+    for (size_t i = 0; i < f->dataset.count; i++)
+        if (f->dataset.samples[i].part != URS_PART_NONE)
+            split.by = URS_SPLIT_PUBLISHED;
+    if (status == URS_OK && split.by == URS_SPLIT_PUBLISHED && o->folds > 0)
+        status = urs_fail(err, URS_EINVAL, "'%.200s' has parts of its own (column split), so it cannot be dealt into folds", o->manifest);
+    if (status == URS_OK && o->near_duplicates && split.by != URS_SPLIT_PUBLISHED)
         status = urs_dataset_hashes(&hashes, &f->dataset, err);
     split.hashes = hashes;
     if (status == URS_OK)

@@ -30,7 +30,7 @@ typedef enum urs_frame_source {
 } urs_frame_source;
 
 typedef struct urs_frames_options {
-    const char *manifest;    /* borrowed; CSV of frames (or its folder); required */
+    const char *manifest;    /* borrowed; CSV of frames (or its folder); required. With a column `split`, that is the split, and the shares below are not looked at */
     const char *sources;     /* borrowed; "real,photos,paste"; NULL = "real,photos" */
     const char *heads;       /* borrowed; labelled photographs with body masks, for crops, paste and decoy; NULL = none */
     const char *others;      /* borrowed; comma separated folder trees of other animals; NULL = none */

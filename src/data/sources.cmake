@@ -24,6 +24,8 @@ target_sources(ursid_lib PRIVATE
     src/data/split.c
     src/data/split_check.c
     src/data/split_fold.c
+    src/data/split_leaks.c
+    src/data/split_plan.c
     src/data/yolo_warp.c)
 # Their loops run once a pixel for every training sample, and are written to be vectorised.
 set_source_files_properties(src/data/augment_colour.c src/data/augment_quality.c src/data/chip_tensor.c PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O3>")

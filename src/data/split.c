@@ -116,7 +116,7 @@ static bool main_key(urs_split_key *key, const urs_dataset *d, const urs_sample 
 
 urs_status urs_split_keys_make(urs_split_key **out, size_t *count, size_t *unknown, const urs_dataset *d, const urs_split_options *o, urs_error *err)
 {
-    urs_split_key *keys = urs_array_new(d->count * 3, sizeof *keys);
+    urs_split_key *keys = urs_array_new(d->count * 4, sizeof *keys);
     size_t n = 0;
     if (!keys)
         return urs_fail(err, URS_ENOMEM, "no memory to split %zu samples", d->count);
@@ -133,6 +133,8 @@ urs_status urs_split_keys_make(urs_split_key **out, size_t *count, size_t *unkno
         }
         if (s->group >= 0)
             keys[n++] = (urs_split_key){URS_KEY_GROUP, s->group, 0, i};
+        if (o->camera_days && s->camera >= 0 && s->has_day)
+            keys[n++] = (urs_split_key){URS_KEY_CAMERA_DAY, s->camera, s->day, i};
         if (together >= 0)
             keys[n++] = (urs_split_key){URS_KEY_TOGETHER, together, 0, i};
     }

@@ -31,6 +31,7 @@ typedef struct urs_split_options {
     uint64_t seed;
     const char *collections;  /* borrowed; camera names, comma separated, that stand for many places: their samples are singles; NULL = none */
     const char *together;     /* borrowed; groups of file stems: "bear081,bear095;bear171,bear199"; NULL = none */
+    bool camera_days;         /* besides what `by` says, what one camera saw on one day stays together */
     const uint64_t *hashes;   /* borrowed; dHash of every sample for near-duplicates; NULL = off */
     int32_t hash_bits;        /* samples whose hashes differ in at most this many bits are one group; 0 = 6 when hashes is given */
 } urs_split_options;

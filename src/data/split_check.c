@@ -20,6 +20,8 @@ static const char *key_text(char *text, size_t size, const urs_dataset *d, const
         (void)snprintf(text, size, "the same group '%.60s'", urs_name_table_get(&d->groups, key->first));
     else if (key->kind == URS_KEY_TOGETHER)
         (void)snprintf(text, size, "to stay together");
+    else if (key->kind == URS_KEY_CAMERA_DAY)
+        (void)snprintf(text, size, "the same camera '%.60s' and day", urs_name_table_get(&d->cameras, key->first));
     else if (o->by == URS_SPLIT_CAMERA || o->by == URS_SPLIT_CAMERA_DAY)
         (void)snprintf(text, size, "the same camera '%.60s'%s", urs_name_table_get(&d->cameras, key->first), o->by == URS_SPLIT_CAMERA ? "" : " and day");
     else

@@ -4,7 +4,7 @@
 
 #include "data/split.h"
 
-enum { URS_KEY_MAIN, URS_KEY_GROUP, URS_KEY_TOGETHER };
+enum { URS_KEY_MAIN, URS_KEY_GROUP, URS_KEY_TOGETHER, URS_KEY_CAMERA_DAY };
 
 typedef struct urs_split_key {
     int32_t kind, first, second; /* samples with these three equal belong together */

@@ -1,5 +1,6 @@
 urs_test(unit dataset)
 urs_test(unit split)
+urs_test(unit split_plan)
 urs_test(unit sampler)
 urs_test(unit augment)
 urs_test(unit augment_yolo)
