@@ -112,7 +112,7 @@ static void near_duplicates_are_refused(urs_test *t)
     URS_CHECK(t, file_says(stderr_path, "leaks: 1 pairs") && lines_of(stderr_path) == 1);
     /* Two of three individuals are tested, drawn by the seed: either the pair is on one side, or nothing is written. */
     for (int seed = 1; seed <= 8; seed++) {
-        char text[8];
+        char text[16];
         int code;
         (void)snprintf(text, sizeof text, "%d", seed);
         (void)unlink(out);
