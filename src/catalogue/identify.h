@@ -59,4 +59,16 @@ typedef struct urs_identify_fit {
 urs_status urs_identify_fit_chips(urs_identify_fit *out, const float *embeddings, const int64_t *identity, size_t n, int32_t dim, const urs_identify_fit_options *options,
                                   urs_error *err) URS_CHECKED;
 
+/* One question as above and what comes out: for measuring a calibration on other chips than it was fitted on. */
+typedef struct urs_identify_case {
+    int64_t identity;
+    bool known;         /* its bear is in the gallery */
+    bool first_is_own;  /* the best candidate is its bear; false for new cases */
+    double best, p_new; /* probability of the best candidate, NaN without any; that it is none */
+} urs_identify_case;
+
+/* Both questions for every chip (the first only where its bear has another chip): owned array of *count. cal may be NULL: none. URS_EINVAL: fewer than two bears. */
+urs_status urs_identify_cases(urs_identify_case **out, size_t *count, const float *embeddings, const int64_t *identity, size_t n, int32_t dim, const urs_calibration *cal, double new_prior,
+                              urs_error *err) URS_CHECKED;
+
 #endif

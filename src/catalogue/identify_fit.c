@@ -220,3 +220,42 @@ urs_status urs_identify_fit_chips(urs_identify_fit *out, const float *embeddings
     urs_free(f.score);
     return status;
 }
+
+urs_status urs_identify_cases(urs_identify_case **out, size_t *count, const float *embeddings, const int64_t *identity, size_t n, int32_t dim, const urs_calibration *cal, double new_prior,
+                              urs_error *err)
+{
+    static const urs_calibration no_calibration = {0};
+    urs_identify_case *cases = NULL;
+    fitting f = {.n = n};
+    double *p = NULL;
+    size_t made = 0;
+    urs_status status = number_bears(&f, identity, err);
+    if (status == URS_OK && f.bears < 2)
+        status = urs_fail(err, URS_EINVAL, "known and new bears cannot be told apart with fewer than two bears");
+    if (status == URS_OK)
+        status = score_bears(&f, embeddings, dim, err);
+    if (status == URS_OK) {
+        cases = urs_array_new(2 * n, sizeof *cases);
+        p = urs_array_new(f.bears, sizeof *p);
+        status = cases && p ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu cases", 2 * n);
+    }
+    for (size_t i = 0; status == URS_OK && i < n; i++)
+        for (int with_own = 0; with_own < 2; with_own++) {
+            double best, known;
+            bool right;
+            if (with_own && f.score[i * f.bears + f.bear_of[i]] == NO_SCORE)
+                continue;
+            ask(&f, cal ? cal : &no_calibration, new_prior, i, with_own, p, &best, &known, &right);
+            cases[made++] = (urs_identify_case){.identity = identity[i], .known = with_own, .first_is_own = with_own && right, .best = best, .p_new = 1 - known};
+        }
+    urs_free(f.bear_of);
+    urs_free(f.score);
+    urs_free(p);
+    if (status != URS_OK) {
+        urs_free(cases);
+        return status;
+    }
+    *out = cases;
+    *count = made;
+    return URS_OK;
+}

@@ -209,8 +209,9 @@ static urs_status put_mistakes(urs_text *out, const urs_chips *chips, const urs_
     return status;
 }
 
-static urs_status measure(const urs_eval_arguments *a, const urs_embedded_part *part, const urs_chips *chips, double threshold, json_t *facts, const char *what, urs_error *err)
+static urs_status measure(const urs_eval_arguments *a, const urs_embed_verdicts *verdicts, const urs_chips *chips, double threshold, json_t *facts, const char *what, urs_error *err)
 {
+    const urs_embedded_part *part = verdicts->judged;
     const urs_retrieval_set set = {.embedding = part->embedding, .identity = part->identity, .count = part->count};
     const urs_retrieval_options how = {.leave_one_out = true, .rounds = a->rounds, .seed = 1};
     urs_retrieval_result r = {0};
@@ -226,12 +227,19 @@ static urs_status measure(const urs_eval_arguments *a, const urs_embedded_part *
     if (status == URS_OK && a->report)
         status = plot(&plots, &r, q, n, err);
     if (status == URS_OK && a->report)
-        status = put_mistakes(&plots, chips, part, err);
+        status = urs_eval_embed_cmc(&plots, &r, err);
+    if (status == URS_OK && a->report)
+        status = urs_eval_embed_map(&plots, chips, part, err);
     if (status == URS_OK) {
         urs_text_format(&text, "%s, %s part of %s, by individual\n\n", what, a->part, a->data.items[0]);
         urs_retrieval_text(&r, &text);
         urs_text_add(&text, "\nnew bears (each chip once with and once without its own bear in the gallery)\n\n");
         urs_openset_text(&o, &text);
+        status = urs_eval_embed_verdicts(verdicts, &text, facts, a->report ? &plots : NULL, err);
+    }
+    if (status == URS_OK && a->report)
+        status = put_mistakes(&plots, chips, part, err);
+    if (status == URS_OK) {
         (void)json_object_set_new(facts, "retrieval", urs_retrieval_json(&r));
         (void)json_object_set_new(facts, "new_bears", urs_openset_json(&o));
         status = urs_eval_deliver(a, "embed: who is it?", &text, json_incref(facts), &plots, err);
@@ -273,7 +281,7 @@ urs_status urs_eval_open_pretrained(urs_network **out, const char *path, urs_err
     return status;
 }
 
-static urs_status evaluate(const urs_eval_arguments *a, const char *floor, urs_error *err)
+static urs_status evaluate(const urs_eval_arguments *a, const char *floor, double max_error, urs_error *err)
 {
     urs_embed_train_options split = {.trees = (const char *const *)a->data.items, .tree_count = 1, .validation = (float)a->validation, .test = (float)a->test,
                                      .split_seed = (uint64_t)a->split_seed};
@@ -305,7 +313,8 @@ static urs_status evaluate(const urs_eval_arguments *a, const char *floor, urs_e
     if (status == URS_OK) {
         facts = urs_eval_facts(a, "embed", path, network);
         (void)json_object_set_new(facts, "floor", floor ? json_string(floor) : json_null());
-        status = measure(a, &part, &chips, threshold, facts, colour ? "colour histogram" : urs_path_base(path), err);
+        const urs_embed_verdicts verdicts = {.network = floor ? NULL : network, .fit_on = which == URS_PART_VALIDATION ? &part : &validation, .judged = &part, .max_error = max_error, .rounds = a->rounds};
+        status = measure(a, &verdicts, &chips, threshold, facts, colour ? "colour histogram" : urs_path_base(path), err);
     }
     json_decref(facts);
     urs_embedded_part_release(&part);
@@ -323,9 +332,11 @@ int urs_eval_embed_main(int argc, char **argv)
     urs_eval_folds folds = {0};
     const char *floor = NULL;
     bool ablate = false, background = false;
+    double max_error = 0;
     const urs_option options[] = {
         URS_EVAL_OPTIONS(&a),
         URS_OPTION_CHOICE("floor", "colour|pretrained", &floor, "measure what a training must beat"),
+        URS_OPTION_DOUBLE("max-error", "SHARE", &max_error, 0, 0.5, "set the band of \"unsure\" on the validation part so that at most this share of the verdicts is wrong; 0: as the weights have it"),
         URS_OPTION_INT("folds", "K", &folds.folds, 0, 100, "cross-validation over the bears outside of the test part; --model then has {} for the number of the fold"),
         URS_OPTION_DOUBLE("hold-others", "SHARE", &folds.hold, 0, 0.9, "with --folds: as in the training"),
         URS_OPTION_FLAG("masked", &folds.masked, "with --folds: black outside of an oval, like heads from find"),
@@ -354,7 +365,7 @@ int urs_eval_embed_main(int argc, char **argv)
     else if (a.beside)
         code = urs_eval_beside_embed(&a, a.beside, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else
-        code = evaluate(&a, floor, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
+        code = evaluate(&a, floor, max_error, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     urs_names_release(&a.data);
     return code;
 }

@@ -61,7 +61,7 @@ static urs_status quantize(const urs_quantize_arguments *a, urs_embed_train_opti
     data->fit.out = a->out;
     data->fit.threads = a->threads;
     if (status == URS_OK) /* reads the file, embeds the validation bears in int8, and writes its notes anew */
-        status = urs_embed_calibrate(data, NULL, err);
+        status = urs_embed_calibrate(data, NULL, 0, err);
     urs_network_free(int8);
     urs_deploy_free(d);
     urs_network_free(network);

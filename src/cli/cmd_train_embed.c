@@ -21,6 +21,7 @@ int urs_train_embed_main(int argc, char **argv)
     double validation = 0.2, test = 0.3, hold = 0, trunk = 0, margin = 0, scale = 0;
     const char *calibrate_with = NULL;
     bool calibrate_only = false;
+    double max_error = 0;
     int code, embedding = 256, per_class = 4, centres = 1;
     int64_t split_seed = 1;
     urs_status status;
@@ -46,6 +47,7 @@ int urs_train_embed_main(int argc, char **argv)
         URS_OPTION_DOUBLE("blend", "SHARE", &o.blend, 0, 1, "of the trained trunk in the result, the rest is --init's, and the head is made again; 0: only trained"),
         URS_OPTION_FLAG("no-augment", &o.no_augment, "pictures as they are"),
         URS_OPTION_TEXT("calibrate-with", "W{}", &calibrate_with, "with --folds: fit it on all folds, each embedded by the weights of its number"),
+        URS_OPTION_DOUBLE("max-error", "SHARE", &max_error, 0, 0.5, "set the band of \"unsure\" so that at most this share of the verdicts is wrong on the validation bears; 0: 0.1"),
         URS_OPTION_FLAG("calibrate-only", &calibrate_only, "no training: only fit the probability of \"same bear\" again and store it in --out"),
     };
     urs_train_begin(&a, argc, argv);
@@ -80,7 +82,7 @@ int urs_train_embed_main(int argc, char **argv)
     o.split_seed = (uint64_t)split_seed;
     status = calibrate_only ? URS_OK : urs_embed_train(&o, &report, &err);
     if (status == URS_OK)
-        status = urs_embed_calibrate(&o, calibrate_with, &err);
+        status = urs_embed_calibrate(&o, calibrate_with, max_error, &err);
     if (status == URS_OK && calibrate_only) {
         urs_names_release(&a.data);
         urs_text_release(&a.command);

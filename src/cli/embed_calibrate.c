@@ -117,7 +117,7 @@ static urs_status store(const urs_identify_fit *fit, const urs_embed_train_optio
     return status;
 }
 
-urs_status urs_embed_calibrate(const urs_embed_train_options *options, const char *folds_pattern, urs_error *err)
+urs_status urs_embed_calibrate(const urs_embed_train_options *options, const char *folds_pattern, double max_error, urs_error *err)
 {
     urs_embed_train_options o = *options;
     urs_identify_fit fit = {0};
@@ -133,7 +133,7 @@ urs_status urs_embed_calibrate(const urs_embed_train_options *options, const cha
         urs_free(path);
     }
     if (status == URS_OK && g.count > 0) {
-        status = urs_identify_fit_chips(&fit, g.embedding, g.identity, g.count, g.dim, NULL, err);
+        status = urs_identify_fit_chips(&fit, g.embedding, g.identity, g.count, g.dim, &(urs_identify_fit_options){.precision = max_error > 0 ? 1 - max_error : 0}, err);
         fitted = status == URS_OK;
     }
     if (fitted)

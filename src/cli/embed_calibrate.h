@@ -9,8 +9,9 @@
  * folds_pattern NULL: on the validation part of the target. Else options->folds networks, {} standing for the number, each of which embeds the bears of its fold; all of them are
  * then one gallery, which needs networks of one space: made with --head-only from one trunk and the same other animals, so that they differ in the centre alone.
  *
- * At most six chips of a bear count, else the one that is photographed most would be the calibration. No validation bears (fold 0 without a pattern): nothing is done. */
-urs_status urs_embed_calibrate(const urs_embed_train_options *options, const char *folds_pattern, urs_error *err) URS_CHECKED;
+ * At most six chips of a bear count, else the one that is photographed most would be the calibration. No validation bears (fold 0 without a pattern): nothing is done.
+ * max_error: share of the verdicts "known", and of "new", that may be wrong on these chips; 0: 0.1. */
+urs_status urs_embed_calibrate(const urs_embed_train_options *options, const char *folds_pattern, double max_error, urs_error *err) URS_CHECKED;
 
 /* "w{}.safetensors" -> "w2.safetensors"; text without {} as it is. Owned; NULL: no memory. */
 char *urs_fold_path(const char *pattern, int fold);

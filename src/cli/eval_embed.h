@@ -4,6 +4,7 @@
 
 #include "cli/cmd_eval.h"
 #include "data/chips.h"
+#include "eval/retrieval.h"
 
 typedef struct urs_embedded_part {
     float *embedding;  /* owned [count][dim], normalised */
@@ -30,6 +31,27 @@ typedef struct urs_chip_view { /* zero: as `ursid identify` sees a chip */
 /* The chips of a part by a network, or by their colour histogram without one. tree: only of this tree; -1: of all. view may be NULL. URS_EINVAL: fewer than two chips. */
 urs_status urs_embedded_part_make(urs_embedded_part *out, const urs_chips *chips, urs_part part, int32_t tree, const urs_chip_view *view, const urs_network *network, urs_pool *pool,
                                   urs_error *err) URS_CHECKED;
+
+/* SVG: share of queries whose right bear is among the first k, for every k, beside chance. */
+urs_status urs_eval_embed_cmc(urs_text *plots, const urs_retrieval_result *r, urs_error *err) URS_CHECKED;
+/* SVG: chips on the two principal components of their embeddings, a look for each individual. */
+urs_status urs_eval_embed_map(urs_text *plots, const urs_chips *chips, const urs_embedded_part *part, urs_error *err) URS_CHECKED;
+
+/* What the verdicts known, new and unsure are worth on these chips (eval_embed_verdicts.c).
+ *
+ *      calibration, thresholds   of the network's notes; with max_error, or where it has none: fitted on `fit_on`, other individuals than those judged
+ *      reliability, risk         of the forced answer (best name or new, whichever is likelier) and its probability
+ *      verdicts                  with the band of "unsure" in between: how many are decided, how many of these are wrong
+ *
+ * Appends to text; "verdicts" is set in facts; plots (may be NULL): SVG. fit_on NULL: only the network's own. Without any calibration: one sentence, URS_OK. */
+typedef struct urs_embed_verdicts {
+    const urs_network *network;       /* borrowed; NULL: none */
+    const urs_embedded_part *fit_on;  /* borrowed; may be NULL */
+    const urs_embedded_part *judged;  /* borrowed */
+    double max_error;                 /* share of the verdicts "known", and of "new", that may be wrong; 0: as the network says, else 0.1 */
+    int rounds;
+} urs_embed_verdicts;
+urs_status urs_eval_embed_verdicts(const urs_embed_verdicts *v, urs_text *text, json_t *facts, urs_text *plots, urs_error *err) URS_CHECKED;
 
 /* An embedder as it is; of any other weight file the trunk without its last layer. Owned. */
 urs_status urs_eval_open_pretrained(urs_network **out, const char *path, urs_error *err) URS_CHECKED;

@@ -33,8 +33,10 @@ target_sources(ursid_lib PRIVATE
     src/cli/eval_chain_run.c
     src/cli/eval_chain_world.c
     src/cli/eval_embed_study.c
+    src/cli/eval_embed_verdicts.c
     src/cli/eval_embed_folds.c
     src/cli/eval_embed_part.c
+    src/cli/eval_embed_plots.c
     src/cli/eval_tally.c
     src/cli/eval_page.c
     src/cli/head_models.c

@@ -66,6 +66,28 @@ double urs_fpr_at_tpr(const float *score, const uint8_t *positive, size_t n, dou
     return fpr;
 }
 
+double urs_tpr_at_fpr(const float *score, const uint8_t *positive, size_t n, double fpr)
+{
+    size_t positives = 0, p = 0, q = 0, kept = 0;
+    urs_ranked *list = urs_ranking_new(score, positive, n, &positives);
+    double tpr = NAN;
+    if (list && positives > 0 && positives < n) {
+        for (size_t i = 0; i < n;) {
+            const float at = list[i].score;
+            for (; i < n && list[i].score == at; i++) {
+                p += list[i].positive;
+                q += !list[i].positive;
+            }
+            if ((double)q > fpr * (double)(n - positives) + 1e-9)
+                break;
+            kept = p;
+        }
+        tpr = (double)kept / (double)positives;
+    }
+    urs_free(list);
+    return tpr;
+}
+
 double urs_balanced_accuracy_at(const float *score, const uint8_t *positive, size_t n, double threshold)
 {
     size_t count[2] = {0}, right[2] = {0};
@@ -186,6 +208,18 @@ static double drawn_fpr95(void *context, const size_t *item, size_t count)
     return draw_scores(d, item, count) ? urs_fpr_at_tpr(d->score, d->known, count, 0.95) : NAN;
 }
 
+static double drawn_detected1(void *context, const size_t *item, size_t count)
+{
+    drawn_scores *d = context;
+    return draw_scores(d, item, count) ? urs_tpr_at_fpr(d->score, d->known, count, 0.01) : NAN;
+}
+
+static double drawn_detected10(void *context, const size_t *item, size_t count)
+{
+    drawn_scores *d = context;
+    return draw_scores(d, item, count) ? urs_tpr_at_fpr(d->score, d->known, count, 0.10) : NAN;
+}
+
 static double drawn_balanced(void *context, const size_t *item, size_t count)
 {
     drawn_scores *d = context;
@@ -200,24 +234,73 @@ static int compare_queries(const void *pa, const void *pb)
     return (a->known > b->known) - (a->known < b->known);
 }
 
-/* Mean over individuals of the share of right answers: known ones must be named, new ones must be called new. */
-static void balanced_samples(const urs_openset_query *sorted, size_t n, double threshold, double *baks, double *baus)
+/* Share of right answers of one individual: as a known one it must be named, as a new one it must be called new. */
+typedef struct individual_share {
+    double known, fresh; /* NaN: never asked so */
+} individual_share;
+
+static size_t share_by_individual(individual_share *share, const urs_openset_query *sorted, size_t n, double threshold)
 {
-    double sum[2] = {0};
-    size_t individuals[2] = {0};
-    for (size_t i = 0; i < n;) {
+    size_t count = 0;
+    for (size_t i = 0; i < n; count++) {
         const size_t begin = i;
-        const bool known = sorted[i].known != 0;
-        size_t right = 0;
-        for (; i < n && sorted[i].identity == sorted[begin].identity && (sorted[i].known != 0) == known; i++) {
-            const bool called_known = (double)sorted[i].score >= threshold;
-            right += known ? called_known && sorted[i].best_identity == sorted[i].identity : !called_known;
+        size_t asked[2] = {0}, right[2] = {0};
+        for (; i < n && sorted[i].identity == sorted[begin].identity; i++) {
+            const bool called_known = (double)sorted[i].score >= threshold, known = sorted[i].known != 0;
+            asked[known]++;
+            right[known] += known ? called_known && sorted[i].best_identity == sorted[i].identity : !called_known;
         }
-        sum[known] += (double)right / (double)(i - begin);
-        individuals[known]++;
+        share[count] = (individual_share){asked[1] ? (double)right[1] / (double)asked[1] : NAN, asked[0] ? (double)right[0] / (double)asked[0] : NAN};
     }
-    *baks = individuals[1] ? sum[1] / (double)individuals[1] : NAN;
-    *baus = individuals[0] ? sum[0] / (double)individuals[0] : NAN;
+    return count;
+}
+
+static double mean_share(const individual_share *share, const size_t *item, size_t count, bool known)
+{
+    double sum = 0, n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double v = known ? share[item[i]].known : share[item[i]].fresh;
+        if (!isnan(v)) {
+            sum += v;
+            n++;
+        }
+    }
+    return n > 0 ? sum / n : NAN;
+}
+
+static double drawn_baks(void *context, const size_t *item, size_t count)
+{
+    return mean_share(context, item, count, true);
+}
+
+static double drawn_baus(void *context, const size_t *item, size_t count)
+{
+    return mean_share(context, item, count, false);
+}
+
+static double drawn_score(void *context, const size_t *item, size_t count)
+{
+    return sqrt(mean_share(context, item, count, true) * mean_share(context, item, count, false));
+}
+
+static urs_status balanced_samples(urs_openset_result *r, const urs_openset_query *sorted, size_t n, int rounds, uint64_t seed, urs_error *err)
+{
+    individual_share *share = urs_array_new(n + 1, sizeof *share);
+    int64_t *cluster = urs_array_new(n + 1, sizeof *cluster);
+    urs_status status = share && cluster ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu queries", n);
+    if (status == URS_OK) {
+        const size_t count = share_by_individual(share, sorted, n, r->threshold);
+        for (size_t i = 0; i < count; i++)
+            cluster[i] = (int64_t)i;
+        status = urs_interval_bootstrap(&r->baks, drawn_baks, share, cluster, count, rounds, seed, err);
+        if (status == URS_OK)
+            status = urs_interval_bootstrap(&r->baus, drawn_baus, share, cluster, count, rounds, seed, err);
+        if (status == URS_OK)
+            status = urs_interval_bootstrap(&r->score, drawn_score, share, cluster, count, rounds, seed, err);
+    }
+    urs_free(share);
+    urs_free(cluster);
+    return status;
 }
 
 urs_status urs_openset_evaluate(urs_openset_result *out, const urs_openset_query *query, size_t n, double threshold, int rounds, uint64_t seed, urs_error *err)
@@ -255,11 +338,15 @@ urs_status urs_openset_evaluate(urs_openset_result *out, const urs_openset_query
         status = urs_interval_bootstrap(&r.fpr95, drawn_fpr95, &d, cluster, n, rounds, seed, err);
     if (status == URS_OK)
         status = urs_interval_bootstrap(&r.balanced_accuracy, drawn_balanced, &d, cluster, n, rounds, seed, err);
+    if (status == URS_OK)
+        status = urs_interval_bootstrap(&r.detected1, drawn_detected1, &d, cluster, n, rounds, seed, err);
+    if (status == URS_OK)
+        status = urs_interval_bootstrap(&r.detected10, drawn_detected10, &d, cluster, n, rounds, seed, err);
     if (status == URS_OK && d.failed)
         status = urs_fail(err, URS_ENOMEM, "no memory for intervals over %zu queries", n);
     qsort(sorted, n, sizeof *sorted, compare_queries);
-    balanced_samples(sorted, n, r.threshold, &r.baks, &r.baus);
-    r.score = sqrt(r.baks * r.baus);
+    if (status == URS_OK)
+        status = balanced_samples(&r, sorted, n, rounds, seed, err);
     if (status == URS_OK)
         *out = r;
 done:
@@ -274,10 +361,10 @@ done:
 
 json_t *urs_openset_json(const urs_openset_result *r)
 {
-    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:f, s:b, s:f, s:f, s:f, s:f}", "known", (json_int_t)r->known, "new", (json_int_t)r->unknown, "auroc",
-                     urs_interval_json(r->auroc), "fpr_at_95_tpr", urs_interval_json(r->fpr95), "balanced_accuracy", urs_interval_json(r->balanced_accuracy),
-                     "threshold", r->threshold, "threshold_chosen_on_these_data", (int)r->threshold_from_data, "best_balanced_accuracy",
-                     r->best_balanced_accuracy, "baks", r->baks, "baus", r->baus, "score", r->score);
+    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:f, s:b, s:f, s:o, s:o, s:o}", "known", (json_int_t)r->known, "new", (json_int_t)r->unknown, "auroc",
+                     urs_interval_json(r->auroc), "fpr_at_95_tpr", urs_interval_json(r->fpr95), "detection_at_1_fpr", urs_interval_json(r->detected1),
+                     "detection_at_10_fpr", urs_interval_json(r->detected10), "balanced_accuracy", urs_interval_json(r->balanced_accuracy), "threshold", r->threshold, "threshold_chosen_on_these_data", (int)r->threshold_from_data, "best_balanced_accuracy",
+                     r->best_balanced_accuracy, "baks", urs_interval_json(r->baks), "baus", urs_interval_json(r->baus), "score", urs_interval_json(r->score));
 }
 
 static void interval_row(urs_table *t, const char *name, urs_interval v)
@@ -301,8 +388,10 @@ void urs_openset_text(const urs_openset_result *r, urs_text *out)
     interval_row(&t, "AUROC known/new", r->auroc);
     interval_row(&t, "FPR at 95% TPR", r->fpr95);
     interval_row(&t, "balanced accuracy", r->balanced_accuracy);
-    interval_row(&t, "BAKS (known samples)", (urs_interval){r->baks, NAN, NAN});
-    interval_row(&t, "BAUS (new samples)", (urs_interval){r->baus, NAN, NAN});
-    interval_row(&t, "sqrt(BAKS * BAUS)", (urs_interval){r->score, NAN, NAN});
+    interval_row(&t, "known found at 1% FPR", r->detected1);
+    interval_row(&t, "known found at 10% FPR", r->detected10);
+    interval_row(&t, "BAKS (known samples)", r->baks);
+    interval_row(&t, "BAUS (new samples)", r->baus);
+    interval_row(&t, "sqrt(BAKS * BAUS)", r->score);
     urs_table_end(&t, out);
 }

@@ -17,6 +17,8 @@
 double urs_auroc(const float *score, const uint8_t *positive, size_t n);
 /* Share of negatives at or above the highest threshold that keeps at least `tpr` of the positives. NaN as above. */
 double urs_fpr_at_tpr(const float *score, const uint8_t *positive, size_t n, double tpr);
+/* Largest share of positives at or above a threshold that lets at most `fpr` of the negatives through: how many known bears are recognised when so many new ones may be called known. NaN as above. */
+double urs_tpr_at_fpr(const float *score, const uint8_t *positive, size_t n, double fpr);
 /* (TPR + TNR) / 2 of "score >= threshold". NaN as above. */
 double urs_balanced_accuracy_at(const float *score, const uint8_t *positive, size_t n, double threshold);
 /* Threshold with the highest balanced accuracy (half way between neighbouring scores; the lowest of equals). To be chosen on validation data. */
@@ -42,7 +44,8 @@ typedef struct urs_openset_result {
     double threshold;
     bool threshold_from_data;      /* chosen on these very data: the balanced accuracy, BAKS and BAUS are optimistic */
     double best_balanced_accuracy; /* with the best threshold for these very data: optimistic */
-    double baks, baus, score;      /* AnimalCLEF: mean over known bears of correct and called known; mean over new bears of called new; sqrt(baks * baus) */
+    urs_interval detected1, detected10; /* detection rate: known bears called known when 1 %, 10 % of the new ones are, too */
+    urs_interval baks, baus, score; /* AnimalCLEF: mean over known bears of correct and called known; mean over new bears of called new; sqrt(baks * baus) */
 } urs_openset_result;
 
 /* threshold NaN: the best one for these data is used, and the JSON says so. rounds as in interval.h. URS_EINVAL when known or unknown queries are missing. */

@@ -171,6 +171,53 @@ static void draw_legend(urs_text *out, const frame *f, const urs_plot_series *se
     }
 }
 
+/* Ranges that the axes do not give are those of the data. */
+static void settle_frame(frame *f, double x_low, double x_high, double y_low, double y_high)
+{
+    settle(&x_low, &x_high);
+    settle(&y_low, &y_high);
+    if (!given(f->x_min, f->x_max)) {
+        f->x_min = x_low;
+        f->x_max = x_high;
+    }
+    if (!given(f->y_min, f->y_max)) {
+        f->y_min = y_low;
+        f->y_max = y_high;
+    }
+}
+
+static void draw_point(urs_text *out, double x, double y, size_t look, const char *name)
+{
+    const char *colour = palette[look % PALETTE];
+    const size_t shape = look / PALETTE % 3;
+    if (shape == 2)
+        urs_text_format(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"8\" height=\"8\" fill=\"%s\" fill-opacity=\"0.5\">", x - 4, y - 4, colour);
+    else
+        urs_text_format(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\" fill-opacity=\"0.8\" stroke=\"%s\" stroke-width=\"1.5\">", x, y, shape ? "none" : colour, colour);
+    urs_text_add(out, "<title>");
+    urs_text_html(out, name);
+    urs_text_add(out, shape == 2 ? "</title></rect>" : "</title></circle>");
+}
+
+void urs_plot_scatter(urs_text *out, const urs_plot_axes *axes, const urs_plot_points *points)
+{
+    const int width = axes->width > 0 ? axes->width : WIDTH, height = axes->height > 0 ? axes->height : HEIGHT;
+    frame f = make_frame(axes, width, height, false);
+    double x_low = INFINITY, x_high = -INFINITY, y_low = INFINITY, y_high = -INFINITY;
+    for (size_t i = 0; i < points->count; i++) {
+        widen(points->x[i], &x_low, &x_high);
+        widen(points->y[i], &y_low, &y_high);
+    }
+    settle_frame(&f, x_low, x_high, y_low, y_high);
+    open_svg(out, width, height, axes->title);
+    draw_x_axis(out, &f, axes->x_label);
+    draw_y_axis(out, &f, axes->y_label);
+    for (size_t i = 0; i < points->count; i++)
+        if (isfinite(points->x[i]) && isfinite(points->y[i]))
+            draw_point(out, at_x(&f, points->x[i]), at_y(&f, points->y[i]), points->group[i], points->name ? points->name[i] : "");
+    urs_text_add(out, "</svg>\n");
+}
+
 void urs_plot_curves(urs_text *out, const urs_plot_axes *axes, const urs_plot_series *series, size_t n)
 {
     const int width = axes->width > 0 ? axes->width : WIDTH, height = axes->height > 0 ? axes->height : HEIGHT;
@@ -182,16 +229,7 @@ void urs_plot_curves(urs_text *out, const urs_plot_axes *axes, const urs_plot_se
             widen(series[s].y[i], &y_low, &y_high);
         }
     }
-    settle(&x_low, &x_high);
-    settle(&y_low, &y_high);
-    if (!given(f.x_min, f.x_max)) {
-        f.x_min = x_low;
-        f.x_max = x_high;
-    }
-    if (!given(f.y_min, f.y_max)) {
-        f.y_min = y_low;
-        f.y_max = y_high;
-    }
+    settle_frame(&f, x_low, x_high, y_low, y_high);
     open_svg(out, width, height, axes->title);
     draw_x_axis(out, &f, axes->x_label);
     draw_y_axis(out, &f, axes->y_label);

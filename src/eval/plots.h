@@ -26,6 +26,14 @@ typedef struct urs_plot_series {
 } urs_plot_series;
 
 void urs_plot_curves(urs_text *out, const urs_plot_axes *axes, const urs_plot_series *series, size_t n);
+/* Points by group: 21 looks (seven colours; full, ring, half-strength square), then they repeat. Pointing at one shows its name[i]. */
+typedef struct urs_plot_points {
+    const double *x, *y;     /* borrowed [count] */
+    const size_t *group;     /* borrowed [count] */
+    const char *const *name; /* borrowed [count]; NULL: none */
+    size_t count;
+} urs_plot_points;
+void urs_plot_scatter(urs_text *out, const urs_plot_axes *axes, const urs_plot_points *points);
 /* Shares within each row are the shade, counts the text. */
 void urs_plot_confusion(urs_text *out, const char *title, const uint64_t *count, const char *const *names, size_t classes);
 /* The same for any table of truths (rows) and answers (columns); right[rows * columns]: cells that count as right answers. */

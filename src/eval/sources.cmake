@@ -12,4 +12,5 @@ target_sources(ursid_lib PRIVATE
     src/eval/ranking.c
     src/eval/rerank.c
     src/eval/retrieval.c
+    src/eval/risk.c
     src/eval/table.c)

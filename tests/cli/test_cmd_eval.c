@@ -229,9 +229,24 @@ static void embed_agrees_with_plain_counting(urs_test *t)
     URS_CHECK_NEAR(t, number(j, "retrieval/map/value"), ap_sum / queries, 1e-5);
     URS_CHECK_NEAR(t, number(j, "new_bears/auroc/value"), won / pairs, 1e-5);
     URS_CHECK(t, is_interval(j, "retrieval/hit_bears/5") && is_interval(j, "new_bears/balanced_accuracy"));
+    /* The curve of risk ends where everything is decided. */
+    URS_CHECK_TEXT(t, json_string_value(at(j, "verdicts/calibration")), "of the weights");
+    URS_CHECK_NEAR(t, number(j, "verdicts/cases"), queries + (double)knowns, 0);
+    {
+        const json_t *curve = at(j, "verdicts/risk/coverage_risk_confidence"), *last = json_array_get(curve, json_array_size(curve) - 1);
+        URS_CHECK_NEAR(t, json_number_value(json_array_get(last, 0)), 1, 1e-6);
+        URS_CHECK_NEAR(t, json_number_value(json_array_get(last, 1)), number(j, "verdicts/error/value"), 1e-5);
+    }
+    URS_CHECK(t, is_interval(j, "new_bears/baks") && is_interval(j, "new_bears/detection_at_10_fpr") && number(j, "verdicts/reliability/ece") >= 0);
     URS_CHECK(t, at(j, "floor") && json_is_null(at(j, "floor")) && strlen(json_string_value(at(j, "fingerprint"))) == 64);
     URS_CHECK(t, hits > 0 && hits < queries); /* else this test says little */
-    URS_CHECK(t, html_is_sound(report, &counts) && counts.svgs >= 3);
+    URS_CHECK(t, html_is_sound(report, &counts) && counts.svgs >= 7);
+    json_decref(j);
+    URS_CHECK_INT(t, RUN("eval", "embed", "--data", chips, "--max-error", "0.7"), URS_EXIT_USAGE);
+    URS_REQUIRE(t, RUN("eval", "embed", "--data", chips, "--max-error", "0.02", "--part", "validation", "--json", numbers, "--rounds", "50") == URS_EXIT_OK);
+    j = json_load_file(numbers, 0, NULL);
+    URS_CHECK(t, strstr(json_string_value(at(j, "verdicts/calibration")), "optimistic") != NULL);
+    URS_CHECK(t, isnan(number(j, "verdicts/wrong/value")) || number(j, "verdicts/wrong/value") <= 0.02); /* fitted on what it is judged on */
     json_decref(j);
     URS_CHECK_INT(t, RUN("eval", "embed", "--data", chips, "--floor", "colour", "--json", numbers, "--rounds", "50"), URS_EXIT_OK);
     j = json_load_file(numbers, 0, NULL);

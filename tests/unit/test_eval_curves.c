@@ -4,6 +4,7 @@
 #include "eval/classification.h"
 #include "eval/interval.h"
 #include "eval/openset.h"
+#include "eval/risk.h"
 #include "golden.h"
 #include "harness.h"
 
@@ -36,6 +37,8 @@ static void curves_agree(urs_test *t)
     URS_CHECK_NEAR(t, urs_auroc(s->f32, positive, s->count), one(g, "curve/auroc"), 1e-12);
     URS_CHECK_NEAR(t, urs_average_precision(s->f32, positive, s->count), one(g, "curve/ap"), 1e-12);
     URS_CHECK_NEAR(t, urs_fpr_at_tpr(s->f32, positive, s->count, 0.95), one(g, "curve/fpr95"), 1e-12);
+    URS_CHECK_NEAR(t, urs_tpr_at_fpr(s->f32, positive, s->count, 0.01), one(g, "curve/tpr1"), 1e-12);
+    URS_CHECK_NEAR(t, urs_tpr_at_fpr(s->f32, positive, s->count, 0.1), one(g, "curve/tpr10"), 1e-12);
     URS_CHECK_NEAR(t, urs_balanced_accuracy_at(s->f32, positive, s->count, 0.5), one(g, "curve/balanced_at_half"), 1e-12);
     URS_REQUIRE_OK(t, urs_best_threshold(&threshold, &best, s->f32, positive, s->count, &err), err);
     URS_CHECK_NEAR(t, best, one(g, "curve/best_balanced"), 1e-12);
@@ -123,9 +126,12 @@ static void openset_agrees(urs_test *t)
     for (size_t i = 0; i < 80; i++)
         q[i] = (urs_openset_query){id->i64[i], best->i64[i], score->f32[i], known->i64[i] != 0};
     URS_REQUIRE_OK(t, urs_openset_evaluate(&r, q, 80, 0.5, 200, 7, &err), err);
-    URS_CHECK_NEAR(t, r.baks, one(g, "openset/baks"), 1e-12);
-    URS_CHECK_NEAR(t, r.baus, one(g, "openset/baus"), 1e-12);
-    URS_CHECK_NEAR(t, r.score, sqrt(r.baks * r.baus), 1e-12);
+    URS_CHECK_NEAR(t, r.baks.value, one(g, "openset/baks"), 1e-12);
+    URS_CHECK_NEAR(t, r.baus.value, one(g, "openset/baus"), 1e-12);
+    URS_CHECK_NEAR(t, r.score.value, sqrt(r.baks.value * r.baus.value), 1e-12);
+    URS_CHECK(t, r.baks.low <= r.baks.value && r.baks.value <= r.baks.high && r.score.low < r.score.high);
+    URS_CHECK_NEAR(t, r.detected1.value, one(g, "openset/detected1"), 1e-12);
+    URS_CHECK_NEAR(t, r.detected10.value, one(g, "openset/detected10"), 1e-12);
     URS_CHECK(t, r.auroc.low <= r.auroc.value && r.auroc.value <= r.auroc.high && r.auroc.low < r.auroc.high);
     URS_CHECK(t, !r.threshold_from_data && r.best_balanced_accuracy >= r.balanced_accuracy.value);
     URS_REQUIRE_OK(t, urs_openset_evaluate(&again, q, 80, 0.5, 200, 7, &err), err);
@@ -167,6 +173,33 @@ static void pairs_are_balanced(urs_test *t)
     for (int i = 0; i < 40; i++)
         identity[i] = i;
     URS_CHECK_INT(t, urs_pairs_draw(&p, identity, NULL, 40, 0, 3, &err), URS_EINVAL);
+}
+
+static void risk_agrees(urs_test *t)
+{
+    urs_golden *g = NULL;
+    urs_error err = {0};
+    urs_risk_curve c = {0};
+    double from;
+    URS_REQUIRE_OK(t, urs_golden_open(&g, GOLDEN, &err), err);
+    const urs_golden_tensor *confidence = urs_golden_find(g, "risk/confidence"), *coverage = urs_golden_find(g, "risk/coverage"), *risk = urs_golden_find(g, "risk/risk");
+    uint8_t *right = as_flags(urs_golden_find(g, "reliability/truth"));
+    URS_REQUIRE(t, confidence && coverage && risk && right);
+    URS_REQUIRE_OK(t, urs_risk_curve_make(&c, confidence->f64, right, confidence->count, &err), err);
+    URS_REQUIRE(t, c.count == coverage->count);
+    for (size_t i = 0; i < c.count; i++) {
+        URS_CHECK_NEAR(t, c.coverage[i], coverage->f64[i], 1e-12);
+        URS_CHECK_NEAR(t, c.risk[i], risk->f64[i], 1e-12);
+    }
+    URS_CHECK_NEAR(t, c.area, one(g, "risk/area"), 1e-12);
+    URS_CHECK_NEAR(t, urs_risk_coverage(&c, 0.3, &from), one(g, "risk/coverage30"), 1e-12);
+    URS_CHECK(t, from >= 0 && from <= 1);
+    URS_CHECK_NEAR(t, urs_risk_coverage(&c, -1, &from), 0, 0);
+    URS_CHECK(t, isinf(from));
+    URS_CHECK_INT(t, urs_risk_curve_make(&c, confidence->f64, right, 0, &err), URS_EINVAL);
+    urs_risk_curve_release(&c);
+    urs_free(right);
+    urs_golden_close(g);
 }
 
 static void reliability_agrees(urs_test *t)
@@ -220,6 +253,7 @@ int main(void)
         {"one kind only is refused", curves_refuse_one_kind},
         {"confusion matrix agrees with scikit-learn", confusion_agrees},
         {"new bears agree with NumPy", openset_agrees},
+        {"risk agrees with NumPy", risk_agrees},
         {"verification pairs are balanced and unique", pairs_are_balanced},
         {"reliability agrees with NumPy", reliability_agrees},
         {"intervals follow the clusters", intervals_follow_clusters},

@@ -39,8 +39,10 @@ static void plots_are_well_formed(urs_test *t)
     static const uint64_t matrix[9] = {90, 5, 5, 3, 80, 7, 0, 0, 0};
     const urs_plot_axes axes = {.title = "ROC <known & new>", .x_label = "false positives", .y_label = "true positives", .diagonal = true, .points = true}, bare = {0};
     const urs_plot_series series[2] = {{"ours", x, y, 5}, {"floor", y, x, 5}}, point = {NULL, same, same, 3}, wide = {"wide", huge, huge, 2};
+    static const size_t group[5] = {0, 8, 15, 21, 3};
+    static const char *const labels[5] = {"bear <1>", "b & c", "d", "e", "f"};
     urs_text out = {0};
-    for (int kind = 0; kind < 9; kind++) {
+    for (int kind = 0; kind < 11; kind++) {
         switch (kind) {
         case 0: urs_plot_curves(&out, &axes, series, 2); break;
         case 1: urs_plot_curves(&out, &bare, NULL, 0); break;
@@ -50,6 +52,8 @@ static void plots_are_well_formed(urs_test *t)
         case 5: urs_plot_confusion(&out, "sift", matrix, names, 3); break;
         case 6: urs_plot_bars(&out, &axes, names, x, y, y, 3); break;
         case 7: urs_plot_bars(&out, &bare, names, x, NULL, NULL, 0); break;
+        case 9: urs_plot_scatter(&out, &axes, &(urs_plot_points){.x = x, .y = y, .group = group, .name = labels, .count = 5}); break;
+        case 10: urs_plot_scatter(&out, &bare, &(urs_plot_points){.x = same, .y = same, .group = group, .count = 0}); break;
         default: urs_plot_curves(&out, &bare, &wide, 1);
         }
         URS_CHECK(t, urs_text_ok(&out) && out.length > 100 && out.length < 100000);

@@ -80,6 +80,46 @@ static void answers_are_posteriors(urs_test *t)
 }
 
 /* Thresholds from some bears, verdicts on others, half of which are in the gallery. */
+/* Every question asked again of an index that holds what the question allows. */
+static void cases_are_what_identify_says(urs_test *t)
+{
+    enum { BEARS = 5 };
+    int64_t identity[BEARS * CHIPS];
+    float *e = draw_bears(BEARS, 0.3f, 4, identity);
+    const urs_calibration cal = {.kind = URS_CALIBRATION_LOGISTIC, .slope = 9, .intercept = -5, .prior = 0.2};
+    const urs_identify_options how = {.calibration = &cal, .new_prior = 0.3};
+    urs_identify_case *cases = NULL;
+    urs_error err = {0};
+    size_t n = 0, at = 0, wrong = 0;
+    URS_REQUIRE(t, e);
+    identity[BEARS * CHIPS - 1] = 999; /* a lone chip: only asked as a new one */
+    URS_REQUIRE_OK(t, urs_identify_cases(&cases, &n, e, identity, BEARS * CHIPS, DIM, &cal, 0.3, &err), err);
+    URS_CHECK_INT(t, n, 2 * BEARS * CHIPS - 1);
+    for (size_t i = 0; i < BEARS * CHIPS; i++)
+        for (int with_own = 0; with_own < 2 && at < n; with_own++) {
+            urs_identification a;
+            urs_search *s = NULL;
+            if (with_own && identity[i] == 999)
+                continue;
+            URS_REQUIRE_OK(t, urs_search_new(&s, DIM, &err), err);
+            for (size_t j = 0; j < BEARS * CHIPS; j++)
+                if (j != i && (with_own || identity[j] != identity[i]))
+                    URS_REQUIRE_OK(t, urs_search_add(s, (int64_t)j + 1, identity[j], e + j * DIM, &err), err);
+            URS_REQUIRE_OK(t, urs_identify(&a, s, e + i * DIM, 1, &how, &err), err);
+            URS_CHECK_INT(t, cases[at].identity, identity[i]);
+            URS_CHECK_INT(t, cases[at].known, with_own);
+            URS_CHECK_NEAR(t, cases[at].best, a.candidate[0].probability, 1e-6);
+            URS_CHECK_NEAR(t, cases[at].p_new, a.p_new, 1e-6);
+            URS_CHECK_INT(t, cases[at].first_is_own, a.candidate[0].bear == identity[i]);
+            wrong += with_own && !cases[at].first_is_own;
+            at++;
+            urs_search_free(s);
+        }
+    URS_CHECK(t, at == n && wrong > 0); /* else this test says little */
+    urs_free(cases);
+    urs_free(e);
+}
+
 static void fitted_thresholds_hold(urs_test *t)
 {
     enum { BEARS = 40 };
@@ -223,6 +263,7 @@ static void store_keeps_heads(urs_test *t)
 int main(void)
 {
     static const urs_case cases[] = {
+        {"cases are what identify says", cases_are_what_identify_says},
         {"probabilities over all bears", answers_are_posteriors},
         {"fitted thresholds hold on other bears", fitted_thresholds_hold},
         {"noise gives no verdicts", noise_gives_no_verdicts},

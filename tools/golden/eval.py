@@ -42,6 +42,7 @@ out["curve/ap"] = f64(metrics.average_precision_score(positive, score))
 fpr, tpr, cut = metrics.roc_curve(positive, score, drop_intermediate=False)
 out["curve/fpr"], out["curve/tpr"] = f64(fpr), f64(tpr)
 out["curve/fpr95"] = f64(fpr[np.argmax(tpr >= 0.95)])
+out["curve/tpr1"], out["curve/tpr10"] = f64(tpr[fpr <= 0.01].max()), f64(tpr[fpr <= 0.1].max())
 out["curve/balanced_at_half"] = f64(metrics.balanced_accuracy_score(positive, score >= 0.5))
 out["curve/best_balanced"] = f64(max((t + 1 - f) / 2 for t, f in zip(tpr, fpr)))
 keep = np.argmax(tpr >= 0.9)
@@ -94,6 +95,16 @@ out["reliability/p"], out["reliability/truth"] = prob, hit
 out["reliability/ece"] = f64(sum(c * g for c, g in gaps) / 500)
 out["reliability/mce"] = f64(max(g for _, g in gaps))
 out["reliability/brier"] = f64(metrics.brier_score_loss(hit, prob))
+
+# ---- risk and coverage: answers in falling order of confidence, equal ones together (Geifman and El-Yaniv 2017) ----
+confidence = np.round(prob, 2)
+levels = np.unique(confidence)[::-1]
+covered = np.array([np.mean(confidence >= c) for c in levels])
+risk = np.array([np.mean(hit[confidence >= c] == 0) for c in levels])
+out["risk/confidence"], out["risk/coverage"], out["risk/risk"] = confidence, f64(covered), f64(risk)
+out["risk/area"] = f64(np.mean([np.mean(hit[confidence >= c] == 0) for c in confidence]))
+allowed = np.flatnonzero(risk <= 0.3)
+out["risk/coverage30"] = f64(covered[allowed[-1]])
 
 # ---- grouping: average linkage on 1 - cosine, cut at several heights ----
 centre = rng.normal(size=(6, 16))
@@ -153,6 +164,8 @@ named = s >= 0.5
 out["openset/identity"], out["openset/known"], out["openset/best"], out["openset/score"] = i64(who), is_known, i64(best), s
 out["openset/baks"] = f64(np.mean([np.mean((named & (best == who))[who == k]) for k in range(5)]))
 out["openset/baus"] = f64(np.mean([np.mean(~named[who == k]) for k in range(5, 8)]))
+open_fpr, open_tpr, _ = metrics.roc_curve(is_known, s, drop_intermediate=False)
+out["openset/detected1"], out["openset/detected10"] = f64(open_tpr[open_fpr <= 0.01].max()), f64(open_tpr[open_fpr <= 0.1].max())
 
 # ---- detection: 14 images of 48x40, boxes with a corner cut off as masks: pixel in when (x - x1) + (y - y1) >= cut ----
 W, H = 48, 40
