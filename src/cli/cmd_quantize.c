@@ -2,10 +2,12 @@
 #include "cli/cmd_quantize.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "cli/cancel.h"
 #include "cli/subcommand.h"
 #include "interchange/html_page.h"
 #include "quant/sensitivity.h"
+#include "stages/model_path.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -66,13 +68,11 @@ static urs_status report_layers(const urs_quantize_arguments *a, urs_deploy *d, 
     return status;
 }
 
-urs_status urs_quantize_prepare(urs_deploy **out, const urs_quantize_arguments *a, const urs_network *network, const urs_quant_pictures *pictures, urs_quantize_report *report, urs_pool *pool, urs_error *err)
+static urs_status prepare(urs_deploy **out, const urs_quantize_arguments *a, const urs_network *network, const urs_quant_pictures *pictures, urs_quantize_report *report, urs_pool *pool, urs_error *err)
 {
     const urs_quantize_options options = options_of(a);
     urs_deploy *d = NULL;
     urs_status status;
-    if (network->int8)
-        return urs_fail(err, URS_EINVAL, "the weights are int8 already; give the float ones");
     status = urs_deploy_new(&d, network->graph, &network->input, err);
     if (status == URS_OK)
         status = urs_quantize_deploy(d, network->params, pictures, &options, report, pool, err);
@@ -93,31 +93,18 @@ urs_status urs_quantize_prepare(urs_deploy **out, const urs_quantize_arguments *
     return status;
 }
 
-urs_status urs_quantize_finish(urs_network **out, const urs_quantize_arguments *a, const urs_network *network, const urs_deploy *d, const urs_quantize_report *report, urs_error *err)
-{
-    const urs_quantize_options options = options_of(a);
-    urs_network *n = NULL;
-    urs_status status = urs_network_from_deploy(&n, network, d, NULL, err);
-    if (status == URS_OK)
-        status = urs_quantize_note(n, network, &options, report, 0, urs_text_string(&a->command), err);
-    if (status == URS_OK)
-        *out = n;
-    else
-        urs_network_free(n);
-    return status;
-}
-
 urs_fit_options urs_quantize_fit_options(const urs_quantize_arguments *a, urs_deploy *d)
 {
     return (urs_fit_options){.out = a->out, .epochs = a->qat, .batch = a->batch, .threads = a->threads, .seed = (uint64_t)a->seed, .lr = a->lr, .cancelled = urs_cancel_asked,
                              .command = urs_text_string(&a->command), .quiet = a->quiet, .qat = d, .qat_ema = a->qat_steps && strcmp(a->qat_steps, "ema") == 0};
 }
 
-urs_status urs_quantize_reopen(urs_network **out, const urs_quantize_arguments *a, const urs_network *network, const urs_quantize_report *report, const char *stage, urs_error *err)
+/* The int8 network, of d or of what a training wrote; with a note of how it came about. */
+static urs_status open_int8(urs_network **out, const urs_quantize_arguments *a, const char *stage, const urs_network *network, const urs_deploy *d, const urs_quantize_report *report, urs_error *err)
 {
     const urs_quantize_options options = options_of(a);
     urs_network *n = NULL;
-    urs_status status = urs_network_read(&n, a->out, stage, err);
+    urs_status status = a->qat > 0 ? urs_network_read(&n, a->out, stage, err) : urs_network_from_deploy(&n, network, d, NULL, err);
     if (status == URS_OK)
         status = urs_quantize_note(n, network, &options, report, a->qat, urs_text_string(&a->command), err);
     if (status == URS_OK)
@@ -127,11 +114,41 @@ urs_status urs_quantize_reopen(urs_network **out, const urs_quantize_arguments *
     return status;
 }
 
-urs_status urs_quantize_write(const urs_quantize_arguments *a, urs_network *network, urs_error *err)
+urs_status urs_quantize_run(const urs_quantize_arguments *a, const urs_quantize_stage *stage, urs_error *err)
 {
-    const urs_status status = urs_network_write_int8(network, a->out, err);
+    urs_network *network = NULL, *int8 = NULL;
+    urs_quant_pictures pictures = {0};
+    urs_quantize_report report = {0};
+    urs_deploy *d = NULL;
+    urs_pool *pool = NULL;
+    char *path = NULL;
+    urs_status status = urs_pool_new(&pool, a->threads, err);
     if (status == URS_OK)
-        (void)printf("wrote '%s': %.1f MB, %s\n", a->out, (double)urs_int8_graph_constant_bytes(network->int8) / 1e6, urs_network_note(network, "ursid.thresholds"));
+        status = urs_model_path(&path, stage->name, a->model, err);
+    if (status == URS_OK)
+        status = urs_network_read(&network, path, stage->name, err);
+    if (status == URS_OK && network->int8)
+        status = urs_fail(err, URS_EINVAL, "the weights are int8 already; give the float ones");
+    if (status == URS_OK)
+        status = stage->pictures(stage->context, &pictures, network, pool, err);
+    if (status == URS_OK)
+        status = prepare(&d, a, network, &pictures, &report, pool, err);
+    urs_quant_pictures_release(&pictures);
+    if (status == URS_OK && a->qat > 0)
+        status = stage->train(stage->context, network, path, d, err);
+    if (status == URS_OK)
+        status = open_int8(&int8, a, stage->name, network, d, &report, err);
+    if (status == URS_OK && stage->thresholds)
+        status = stage->thresholds(stage->context, int8, network, pool, err);
+    if (status == URS_OK)
+        status = urs_network_write_int8(int8, a->out, err);
+    if (status == URS_OK)
+        (void)printf("wrote '%s': %.1f MB, %s\n", a->out, (double)urs_int8_graph_constant_bytes(int8->int8) / 1e6, urs_network_note(int8, "ursid.thresholds"));
+    urs_network_free(int8);
+    urs_deploy_free(d);
+    urs_network_free(network);
+    urs_pool_free(pool);
+    urs_free(path);
     return status;
 }
 

@@ -40,17 +40,27 @@ typedef struct urs_quantize_arguments {
 /* Before parsing: defaults, and the command line. */
 void urs_quantize_begin(urs_quantize_arguments *a, int argc, char **argv);
 
-/* Pictures to ranges, remedies and report, in a deployed network (owned by the caller). */
-urs_status urs_quantize_prepare(urs_deploy **out, const urs_quantize_arguments *a, const urs_network *network, const urs_quant_pictures *pictures, urs_quantize_report *report, urs_pool *pool,
-                                urs_error *err) URS_CHECKED;
-/* The int8 network of a deployed one. */
-urs_status urs_quantize_finish(urs_network **out, const urs_quantize_arguments *a, const urs_network *network, const urs_deploy *d, const urs_quantize_report *report, urs_error *err) URS_CHECKED;
+/* What a stage adds to the common course:
+ *
+ *      float weights, pictures --> calibrated and remedied --.--------------------------.--> int8 network --thresholds--> W8.tflite
+ *                                                            '--qat: train, read back --'
+ *
+ * Each gets `context`. */
+typedef struct urs_quantize_stage {
+    const char *name; /* "sift", ... */
+    void *context;
+    /* Pictures to calibrate with, as `network` is fed. */
+    urs_status (*pictures)(void *context, urs_quant_pictures *out, const urs_network *network, urs_pool *pool, urs_error *err);
+    /* Trains through d from the float weights in file `path` to --out. */
+    urs_status (*train)(void *context, const urs_network *network, const char *path, urs_deploy *d, urs_error *err);
+    /* Puts what follows from int8 scores into the notes of `int8`; NULL: nothing does. */
+    urs_status (*thresholds)(void *context, urs_network *int8, const urs_network *network, urs_pool *pool, urs_error *err);
+} urs_quantize_stage;
+
+/* From the arguments to the written file; says what it does. */
+urs_status urs_quantize_run(const urs_quantize_arguments *a, const urs_quantize_stage *stage, urs_error *err) URS_CHECKED;
 /* Options of the stage's training for --qat: from the weights `path`, through d, to --out. */
 urs_fit_options urs_quantize_fit_options(const urs_quantize_arguments *a, urs_deploy *d);
-/* Opens what the training wrote. */
-urs_status urs_quantize_reopen(urs_network **out, const urs_quantize_arguments *a, const urs_network *network, const urs_quantize_report *report, const char *stage, urs_error *err) URS_CHECKED;
-/* Writes it and says so. */
-urs_status urs_quantize_write(const urs_quantize_arguments *a, urs_network *network, urs_error *err) URS_CHECKED;
 /* Exit code; releases a. */
 int urs_quantize_end(urs_quantize_arguments *a, const urs_command *command, urs_status status, const urs_error *err);
 

@@ -1,9 +1,7 @@
 /* `ursid quantize find`. */
 #include "cli/cmd_quantize.h"
 
-#include "base/memory.h"
 #include "stages/find_train.h"
-#include "stages/model_path.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,24 +19,39 @@ typedef struct find_arguments {
     urs_find_train_options data;
 } find_arguments;
 
-static urs_status fit_threshold(const find_arguments *a, urs_network *network, urs_pool *pool, urs_error *err)
+static urs_status threshold(void *context, urs_network *int8, const urs_network *network, urs_pool *pool, urs_error *err)
 {
+    const find_arguments *a = context;
     urs_scene_set scenes = {0};
     urs_find_quality q = {0};
     char note[100];
     urs_status status = urs_find_train_scenes(&scenes, &a->data, URS_PART_VALIDATION, err);
+    (void)network;
     if (status == URS_OK)
-        status = urs_find_evaluate(&q, &scenes, network, NULL, pool, err);
+        status = urs_find_evaluate(&q, &scenes, int8, NULL, pool, err);
     if (status == URS_OK) {
         (void)snprintf(note, sizeof note, "{\"score\":%.3f,\"iou\":0.7}", fmax(0.05, fmin(q.box.best_f1_score, 0.6)));
-        status = urs_network_set_note(network, "ursid.thresholds", note, err);
+        status = urs_network_set_note(int8, "ursid.thresholds", note, err);
     }
     urs_scene_set_release(&scenes);
     return status;
 }
 
-static urs_status train(const find_arguments *a, const urs_network *network, const char *path, urs_deploy *d, urs_error *err)
+static urs_status pictures(void *context, urs_quant_pictures *out, const urs_network *network, urs_pool *pool, urs_error *err)
 {
+    const find_arguments *a = context;
+    urs_scene_set scenes = {0};
+    urs_status status = urs_find_train_calibration(&scenes, &a->data, network->input.width, err);
+    (void)pool;
+    if (status == URS_OK)
+        status = urs_quantize_scenes(out, &scenes, &network->input, (size_t)a->all.pictures, err);
+    urs_scene_set_release(&scenes);
+    return status;
+}
+
+static urs_status train(void *context, const urs_network *network, const char *path, urs_deploy *d, urs_error *err)
+{
+    const find_arguments *a = context;
     urs_find_train_options o = a->data;
     urs_fit_report report;
     o.fit = urs_quantize_fit_options(&a->all, d);
@@ -49,46 +62,6 @@ static urs_status train(const find_arguments *a, const urs_network *network, con
     return urs_find_train(&o, &report, err);
 }
 
-static urs_status quantize(const find_arguments *a, urs_error *err)
-{
-    urs_network *network = NULL, *int8 = NULL;
-    urs_quant_pictures pictures = {0};
-    urs_quantize_report report = {0};
-    urs_scene_set scenes = {0};
-    urs_deploy *d = NULL;
-    urs_pool *pool = NULL;
-    char *path = NULL;
-    urs_status status = urs_pool_new(&pool, a->all.threads, err);
-    if (status == URS_OK)
-        status = urs_model_path(&path, "find", a->all.model, err);
-    if (status == URS_OK)
-        status = urs_network_read(&network, path, "find", err);
-    if (status == URS_OK)
-        status = urs_find_train_calibration(&scenes, &a->data, network->input.width, err);
-    if (status == URS_OK)
-        status = urs_quantize_scenes(&pictures, &scenes, &network->input, (size_t)a->all.pictures, err);
-    urs_scene_set_release(&scenes);
-    if (status == URS_OK)
-        status = urs_quantize_prepare(&d, &a->all, network, &pictures, &report, pool, err);
-    if (status == URS_OK && a->all.qat > 0) {
-        status = train(a, network, path, d, err);
-        if (status == URS_OK)
-            status = urs_quantize_reopen(&int8, &a->all, network, &report, "find", err);
-    } else if (status == URS_OK)
-        status = urs_quantize_finish(&int8, &a->all, network, d, &report, err);
-    if (status == URS_OK)
-        status = fit_threshold(a, int8, pool, err);
-    if (status == URS_OK)
-        status = urs_quantize_write(&a->all, int8, err);
-    urs_network_free(int8);
-    urs_deploy_free(d);
-    urs_network_free(network);
-    urs_quant_pictures_release(&pictures);
-    urs_pool_free(pool);
-    urs_free(path);
-    return status;
-}
-
 int urs_quantize_find_main(int argc, char **argv)
 {
     find_arguments a = {.all = {.validation = 0.15, .test = 0.2}};
@@ -97,6 +70,7 @@ int urs_quantize_find_main(int argc, char **argv)
         URS_OPTION_TEXT("together", "GROUPS", &a.all.together, "same-scene pictures, as in the training"),
         URS_OPTION_TEXT("backgrounds", "F.csv", &a.data.backgrounds, "manifest of frames; a fifth of the calibration are its empty ones"),
     };
+    const urs_quantize_stage stage = {.name = "find", .context = &a, .pictures = pictures, .train = train, .thresholds = threshold};
     urs_error err = {0};
     int code;
     urs_quantize_begin(&a.all, argc, argv);
@@ -114,5 +88,5 @@ int urs_quantize_find_main(int argc, char **argv)
     a.data.validation = (float)a.all.validation;
     a.data.test = (float)a.all.test;
     a.data.split_seed = (uint64_t)a.all.split_seed;
-    return urs_quantize_end(&a.all, &command, quantize(&a, &err), &err);
+    return urs_quantize_end(&a.all, &command, urs_quantize_run(&a.all, &stage, &err), &err);
 }

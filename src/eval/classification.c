@@ -6,6 +6,7 @@
 #include "eval/table.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 urs_status urs_confusion_new(urs_confusion *out, size_t classes, urs_error *err)
 {
@@ -124,6 +125,33 @@ urs_status urs_threshold_for_recall(double *threshold, double *reached, double *
     }
     urs_free(list);
     return status;
+}
+
+static int falling(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x < y) - (x > y);
+}
+
+urs_status urs_threshold_carry(double *out, double threshold, const float *from, const float *to, size_t n, urs_error *err)
+{
+    float *sorted = urs_array_new(n, sizeof *sorted);
+    size_t reached = 0;
+    double t = threshold;
+    if (!sorted)
+        return urs_fail(err, URS_ENOMEM, "no memory for %zu scores", n);
+    for (size_t i = 0; i < n; i++) {
+        reached += (double)from[i] >= threshold;
+        sorted[i] = to[i];
+    }
+    qsort(sorted, n, sizeof *sorted, falling);
+    if (reached < n && t <= (double)sorted[reached]) /* above the first that must not reach it, halfway to the last that must */
+        t = reached > 0 ? ((double)sorted[reached] + (double)sorted[reached - 1]) / 2 : nextafter((double)sorted[0], INFINITY);
+    if (reached > 0 && t > (double)sorted[reached - 1])
+        t = (double)sorted[reached - 1];
+    *out = t;
+    urs_free(sorted);
+    return URS_OK;
 }
 
 double urs_average_precision(const float *score, const uint8_t *positive, size_t n)

@@ -36,6 +36,10 @@ urs_class_scores urs_confusion_class(const urs_confusion *c, size_t k);
 urs_status urs_threshold_for_recall(double *threshold, double *reached, double *precision, const float *score, const uint8_t *positive, size_t n, double recall,
                                     urs_error *err) URS_CHECKED;
 
+/* A threshold for the scores `to` that as many of them reach as scores `from` of the same n things reach `threshold`. Between the two scores of `to` that it must lie between it is as near to
+ * `threshold` as it can be, so it stays where it is if no score crossed it. */
+urs_status urs_threshold_carry(double *out, double threshold, const float *from, const float *to, size_t n, urs_error *err) URS_CHECKED;
+
 /* Average precision as scikit-learn: sum over thresholds of (R_i - R_(i-1)) * P_i; ties are one threshold. NaN without positives. */
 double urs_average_precision(const float *score, const uint8_t *positive, size_t n);
 

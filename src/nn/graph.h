@@ -109,8 +109,8 @@ urs_value urs_graph_drop_path(urs_graph *g, urs_value x, float p);
 urs_value urs_graph_l2_norm(urs_graph *g, urs_value x, float eps);
 /* Layer scale with parameter `name` itself (no suffix), shape [c,1,1], starting at `start`. */
 urs_value urs_graph_scale(urs_graph *g, urs_value x, const char *name, float start);
-/* x as int8 would hold it, for simulating and training quantised networks. Parameters `name`.step [1] (starts at 0: off, x itself) and `name`.state [3] (zero point first). */
-urs_value urs_graph_fake_quant(urs_graph *g, urs_value x, const char *name);
+/* x as int8 would hold it, for simulating and training quantised networks. Parameters `name`.step [1] (starts at 0: off, x itself; trained if `learned`) and `name`.state [3] (zero point first). */
+urs_value urs_graph_fake_quant(urs_graph *g, urs_value x, const char *name, bool learned);
 
 /* Attention over the pixels of a map (compute/attention.h): x holds q, k and v in thirds of its channels, in windows or over the whole map. The parameters of the
  * position are `name` itself (TABLE, DISTANCE), or name + "_h" and name + "_w" (QUERY); deviation 0.02 cut, zero, zero at the start. */

@@ -272,13 +272,13 @@ urs_value urs_graph_position(urs_graph *g, urs_value x, const char *name)
     return urs_graph_add_node(g, &n);
 }
 
-urs_value urs_graph_fake_quant(urs_graph *g, urs_value x, const char *name)
+urs_value urs_graph_fake_quant(urs_graph *g, urs_value x, const char *name, bool learned)
 {
     urs_node n = {.op = URS_OP_FAKE_QUANT, .n_in = 1, .in = {x}, .n_params = 2};
     const int64_t one = 1, three = 3;
     if (!urs_graph_valid(g, x))
         return URS_NO_VALUE;
-    n.param[0] = urs_graph_add_param(g, name, ".step", URS_ROLE_GAMMA, 1, &one, 1, 1, (urs_init){URS_INIT_CONSTANT, 0});
+    n.param[0] = urs_graph_add_param(g, name, ".step", learned ? URS_ROLE_GAMMA : URS_ROLE_MEAN, 1, &one, 1, 1, (urs_init){URS_INIT_CONSTANT, 0});
     n.param[1] = urs_graph_add_param(g, name, ".state", URS_ROLE_MEAN, 1, &three, 1, 1, (urs_init){URS_INIT_CONSTANT, 0});
     return urs_graph_add_node(g, &n);
 }

@@ -57,7 +57,8 @@ static urs_value quantise(build *b, urs_value x, urs_group_kind kind, float floo
     char name[24];
     const int32_t index = b->n_quantisers++;
     (void)snprintf(name, sizeof name, "q%d", (int)index);
-    const urs_value y = urs_graph_fake_quant(b->g, x, name);
+    /* A learned step on the picture would ask for gradients through the first convolution, which cost more than everything else of a training step together. */
+    const urs_value y = urs_graph_fake_quant(b->g, x, name, kind == URS_GROUP_OBSERVED);
     if (y == URS_NO_VALUE)
         b->broken = true;
     if (y == URS_NO_VALUE || b->watched)

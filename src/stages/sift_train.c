@@ -84,6 +84,30 @@ done:
     return status;
 }
 
+urs_status urs_sift_carry_thresholds(urs_sift_thresholds *out, const urs_sift_thresholds *thresholds, const float *from, const float *to, size_t n, urs_error *err)
+{
+    urs_sift_thresholds t = {0};
+    float *scores = urs_array_new(n, 4 * sizeof *scores);
+    float *bear[2] = {scores, scores + n}, *filled[2] = {scores + 2 * n, scores + 3 * n};
+    urs_status status;
+    if (!scores)
+        return urs_fail(err, URS_ENOMEM, "no memory for %zu frames", n);
+    for (size_t i = 0; i < n; i++) {
+        const float *p[2] = {from + i * URS_FRAME_CLASSES, to + i * URS_FRAME_CLASSES};
+        for (int k = 0; k < 2; k++) {
+            bear[k][i] = p[k][URS_FRAME_BEAR];
+            filled[k][i] = p[k][URS_FRAME_BEAR] + p[k][URS_FRAME_ANIMAL];
+        }
+    }
+    status = urs_threshold_carry(&t.bear, thresholds->bear, bear[0], bear[1], n, err);
+    if (status == URS_OK)
+        status = urs_threshold_carry(&t.animal, thresholds->animal, filled[0], filled[1], n, err);
+    if (status == URS_OK)
+        *out = t;
+    urs_free(scores);
+    return status;
+}
+
 typedef struct scoring {
     const urs_frames *frames;
     const urs_input_format *input;

@@ -40,5 +40,7 @@ urs_status urs_sift_probabilities(float *out, const urs_frames *frames, const ur
 int32_t urs_sift_decide(const float p[URS_FRAME_CLASSES], const urs_sift_thresholds *thresholds);
 /* Bear: the highest threshold with the wished recall, but at most 0.5. Animal: best balanced accuracy of empty against the rest among what is not called bear. */
 urs_status urs_sift_choose_thresholds(urs_sift_thresholds *out, const float *probabilities, const int32_t *labels, size_t n, double bear_recall, urs_error *err) URS_CHECKED;
+/* Thresholds for another network's probabilities [n][3] of the same frames, without their labels: each lets as many frames through as `thresholds` does of the first network's. */
+urs_status urs_sift_carry_thresholds(urs_sift_thresholds *out, const urs_sift_thresholds *thresholds, const float *from, const float *to, size_t n, urs_error *err) URS_CHECKED;
 
 #endif

@@ -73,6 +73,27 @@ static void curves_refuse_one_kind(urs_test *t)
     URS_CHECK_INT(t, urs_threshold_for_recall(&threshold, NULL, NULL, score, all, 2, 0, &err), URS_EINVAL);
 }
 
+/* As many scores reach it as before, and it stays where it is while it may. */
+static void threshold_is_carried(urs_test *t)
+{
+    const float from[5] = {0.9f, 0.7f, 0.6f, 0.2f, 0.1f}, same[5] = {0.8f, 0.9f, 0.65f, 0.3f, 0.0f}, higher[5] = {0.9f, 0.8f, 0.7f, 0.6f, 0.55f}, lower[5] = {0.5f, 0.4f, 0.3f, 0.2f, 0.1f},
+                tied[5] = {0.7f, 0.7f, 0.7f, 0.7f, 0.7f};
+    double at = 0;
+    urs_error err = {0};
+    URS_REQUIRE_OK(t, urs_threshold_carry(&at, 0.5, from, same, 5, &err), err);
+    URS_CHECK_NEAR(t, at, 0.5, 0);
+    URS_REQUIRE_OK(t, urs_threshold_carry(&at, 0.5, from, higher, 5, &err), err);
+    URS_CHECK_NEAR(t, at, 0.65, 1e-6); /* between the third and the fourth */
+    URS_REQUIRE_OK(t, urs_threshold_carry(&at, 0.5, from, lower, 5, &err), err);
+    URS_CHECK_NEAR(t, at, 0.3, 1e-6);
+    URS_REQUIRE_OK(t, urs_threshold_carry(&at, 0.5, from, tied, 5, &err), err);
+    URS_CHECK_NEAR(t, at, 0.7, 1e-6);
+    URS_REQUIRE_OK(t, urs_threshold_carry(&at, 0.95, from, tied, 5, &err), err); /* none */
+    URS_CHECK_NEAR(t, at, 0.95, 0);
+    URS_REQUIRE_OK(t, urs_threshold_carry(&at, 0.05, from, lower, 5, &err), err); /* all */
+    URS_CHECK_NEAR(t, at, 0.05, 0);
+}
+
 static void confusion_agrees(urs_test *t)
 {
     static const char *const names[5] = {"empty", "animal", "bear", "person", "car"};
@@ -251,6 +272,7 @@ int main(void)
     static const urs_case cases[] = {
         {"curves agree with scikit-learn", curves_agree},
         {"one kind only is refused", curves_refuse_one_kind},
+        {"a threshold is carried over", threshold_is_carried},
         {"confusion matrix agrees with scikit-learn", confusion_agrees},
         {"new bears agree with NumPy", openset_agrees},
         {"risk agrees with NumPy", risk_agrees},

@@ -478,7 +478,7 @@ static void straight_through(urs_test *t)
         float params[64] = {0};
         double d_step = 0;
         URS_REQUIRE_OK(t, urs_graph_new(&g, &err), err);
-        urs_graph_output(g, urs_graph_fake_quant(g, urs_graph_input(g, (urs_dims){8, 1, 1}), "q"), "y");
+        urs_graph_output(g, urs_graph_fake_quant(g, urs_graph_input(g, (urs_dims){8, 1, 1}), "q", true), "y");
         URS_REQUIRE_OK(t, urs_graph_finish(g, &err), err);
         const urs_param *list;
         (void)urs_graph_params(g, &list);
