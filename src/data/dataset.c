@@ -169,7 +169,7 @@ static urs_status kind_of(urs_dataset_kind *out, const char *path, urs_error *er
             *out = URS_DATASET_HEADS;
         else if (folder_has(path, "data.yaml", false))
             *out = URS_DATASET_YOLO;
-        else if (folder_has(path, "manifest.csv", false))
+        else if (folder_has(path, "manifest.csv", false) || folder_has(path, "metadata.csv", false))
             *out = URS_DATASET_CSV;
         else
             *out = URS_DATASET_FOLDERS;
@@ -177,6 +177,8 @@ static urs_status kind_of(urs_dataset_kind *out, const char *path, urs_error *er
     }
     if (urs_path_has_extension(path, "csv"))
         *out = URS_DATASET_CSV;
+    else if (urs_path_has_extension(path, "json"))
+        *out = URS_DATASET_JSON;
     else if (urs_path_has_extension(path, "yaml") || urs_path_has_extension(path, "yml"))
         *out = URS_DATASET_YOLO;
     else if (urs_path_has_extension(path, "xml"))
@@ -184,7 +186,7 @@ static urs_status kind_of(urs_dataset_kind *out, const char *path, urs_error *er
     else if (!urs_file_exists(path))
         return urs_fail(err, URS_ENOTFOUND, "'%s' does not exist", path);
     else
-        return urs_fail(err, URS_EUNSUPPORTED, "'%s' is no data set: a folder, .csv, .yaml or .xml is expected", path);
+        return urs_fail(err, URS_EUNSUPPORTED, "'%s' is no data set: a folder, .csv, .json, .yaml or .xml is expected", path);
     return URS_OK;
 }
 
@@ -227,7 +229,10 @@ urs_status urs_dataset_read(urs_dataset *out, const char *path, const urs_datase
     if (status == URS_OK) {
         switch (kind) {
         case URS_DATASET_FOLDERS: status = urs_data_read_folders(into, path, options->prefix, err); break;
-        case URS_DATASET_CSV: status = read_text(into, path, "manifest.csv", options->prefix, urs_dataset_parse_csv, err); break;
+        case URS_DATASET_CSV:
+            status = read_text(into, path, folder_has(path, "metadata.csv", false) && !folder_has(path, "manifest.csv", false) ? "metadata.csv" : "manifest.csv", options->prefix, urs_dataset_parse_csv, err);
+            break;
+        case URS_DATASET_JSON: status = read_text(into, path, "annotations.json", options->prefix, urs_dataset_parse_json, err); break;
         case URS_DATASET_YOLO: status = urs_data_read_yolo(into, path, err); break;
         case URS_DATASET_IMGLAB: status = read_text(into, path, "faces.xml", options->prefix, urs_dataset_parse_imglab, err); break;
         case URS_DATASET_HEADS: status = urs_data_read_heads(into, path, err); break;

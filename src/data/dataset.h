@@ -3,9 +3,12 @@
  *   kind        what `path` is                                   gives
  *   folders     DIR/class/file, DIR/class/individual/file,       label and individual (one level: both are the folder's name);
  *               DIR/class/individual/encounter/file              deeper folders: group; a level named train|val|test...: part
- *   csv         *.csv, or a folder with manifest.csv             one row a picture, columns by their header names (RFC 4180)
+ *   csv         *.csv, or a folder with manifest.csv or          one row a picture, columns by their header names (RFC 4180)
+ *               metadata.csv (WildlifeDatasets)
  *   yolo        data.yaml, or a folder with it                   heads as boxes or polygons; part
  *   imglab      *.xml (dlib imglab as BearID writes it)          heads with individuals and eye/nose points
+ *   json        *.json: COCO, COCO Camera Traps                  boxes, label, camera (location), group (seq_id), day, individual
+ *               MegaDetector's results                           its boxes of conf 0.2 and more as heads, to start from
  *   heads       folder with labels/NAME.json, masks/NAME.png,    heads with points and instance masks, body masks
  *               bodies/NAME.png, images/NAME.jpg
  *
@@ -69,7 +72,7 @@ typedef struct urs_dataset {
 } urs_dataset;
 
 typedef enum urs_dataset_kind {
-    URS_DATASET_AUTO, URS_DATASET_FOLDERS, URS_DATASET_CSV, URS_DATASET_YOLO, URS_DATASET_IMGLAB, URS_DATASET_HEADS
+    URS_DATASET_AUTO, URS_DATASET_FOLDERS, URS_DATASET_CSV, URS_DATASET_YOLO, URS_DATASET_IMGLAB, URS_DATASET_HEADS, URS_DATASET_JSON
 } urs_dataset_kind;
 
 typedef struct urs_dataset_options {
@@ -95,6 +98,8 @@ urs_status urs_dataset_parse_csv(urs_dataset *out, const char *data, size_t size
                                  urs_error *err) URS_CHECKED;
 urs_status urs_dataset_parse_imglab(urs_dataset *out, const char *data, size_t size, const char *name, const char *folder, const char *prefix,
                                     urs_error *err) URS_CHECKED;
+urs_status urs_dataset_parse_json(urs_dataset *out, const char *data, size_t size, const char *name, const char *folder, const char *prefix,
+                                  urs_error *err) URS_CHECKED;
 urs_status urs_dataset_parse_head_json(urs_dataset *out, const char *data, size_t size, const char *name, const char *folder, urs_error *err) URS_CHECKED;
 
 typedef struct urs_yolo_config { /* data.yaml */

@@ -13,6 +13,7 @@ target_sources(ursid_lib PRIVATE
     src/data/dataset_heads.c
     $<$<BOOL:${URS_EXPAT}>:src/data/dataset_imglab.c>
     $<$<BOOL:${URS_YAML}>:src/data/dataset_yolo.c>
+    src/data/dataset_json.c
     src/data/dhash.c
     src/data/frames.c
     src/data/frames_picture.c

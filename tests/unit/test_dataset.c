@@ -314,6 +314,102 @@ static void shared_sets_are_read(urs_test *t)
     urs_text_release(&path);
 }
 
+/* ---- COCO, COCO Camera Traps, MegaDetector ---- */
+
+static urs_status parse_json(urs_dataset *d, const char *text, urs_error *err)
+{
+    return urs_dataset_parse_json(d, text, strlen(text), "d.json", "dir", NULL, err);
+}
+
+static void camera_traps_are_read(urs_test *t)
+{
+    urs_dataset d = {0};
+    urs_error err = {0};
+    URS_REQUIRE_OK(t, urs_dataset_read(&d, URS_SOURCE_DIR "/tests/fuzz/corpus/datajson/cct.json", NULL, &err), err);
+    URS_REQUIRE(t, d.count == 2 && d.samples[0].head_count == 1);
+    URS_CHECK_TEXT(t, strrchr(d.samples[0].path, '/') - 2, "/x/a.jpg");
+    URS_CHECK_TEXT(t, urs_name_table_get(&d.cameras, d.samples[0].camera), "7");
+    URS_CHECK_TEXT(t, urs_name_table_get(&d.groups, d.samples[0].group), "s1");
+    URS_CHECK_TEXT(t, urs_name_table_get(&d.labels, d.samples[0].label), "bear");
+    URS_CHECK_TEXT(t, urs_name_table_get(&d.labels, d.samples[1].label), "empty");
+    URS_CHECK_TEXT(t, urs_name_table_get(&d.individuals, d.samples[0].individual), "otis");
+    URS_CHECK(t, d.samples[0].has_day && d.samples[0].day == 18321 && d.samples[0].width == 640);
+    URS_CHECK(t, d.samples[1].has_heads && d.samples[1].head_count == 0 && !d.samples[1].has_day && d.samples[1].camera == -1);
+    URS_CHECK(t, d.samples[0].heads[0].box.x2 == 110 && d.samples[0].heads[0].box.y1 == 20.5f && !d.samples[0].heads[0].ignore);
+    URS_REQUIRE_OK(t, urs_dataset_read(&d, URS_SOURCE_DIR "/tests/fuzz/corpus/datajson/coco.json", NULL, &err), err);
+    URS_REQUIRE(t, d.count == 1 && d.samples[0].head_count == 2);
+    URS_CHECK(t, d.samples[0].heads[0].ignore && !d.samples[0].heads[1].ignore);
+    URS_CHECK_NEAR(t, (double)d.samples[0].heads[0].box.x2, 60, 1e-4);
+    URS_CHECK_NEAR(t, (double)d.samples[0].heads[0].box.y2, 35, 1e-4);
+    urs_dataset_release(&d);
+}
+
+static void detections_are_read(urs_test *t)
+{
+    urs_dataset d = {0};
+    urs_error err = {0};
+    urs_head h;
+    URS_REQUIRE_OK(t, urs_dataset_read(&d, URS_SOURCE_DIR "/tests/fuzz/corpus/datajson/megadetector.json", NULL, &err), err);
+    URS_REQUIRE(t, d.count == 2 && d.samples[0].head_count == 1); /* the unsure one and the failed file are left out */
+    URS_CHECK(t, d.samples[1].has_heads && d.samples[1].head_count == 0);
+    h = urs_sample_head(&d.samples[0], 0, 200, 100, 200, 100);
+    URS_CHECK_NEAR(t, (double)h.box.x1, 20, 1e-4);
+    URS_CHECK_NEAR(t, (double)h.box.y2, 60, 1e-4);
+    URS_CHECK_TEXT(t, urs_name_table_get(&d.labels, h.label), "animal");
+    urs_dataset_release(&d);
+}
+
+static void json_names_the_key(urs_test *t)
+{
+#define COCO_HEAD "{\"images\": [{\"id\": 1, \"file_name\": \"a.jpg\"}], \"categories\": [{\"id\": 1, \"name\": \"bear\"}], \"annotations\": "
+    static const struct {
+        const char *text, *part;
+    } cases[] = {{"{", "line 1"},
+                 {"{}", "neither 'annotations'"},
+                 {"[]", "neither 'annotations'"},
+                 {"{\"annotations\": []}", "'images' must be a list"},
+                 {"{\"annotations\": [], \"images\": [7], \"categories\": []}", "images[0] must be an object"},
+                 {"{\"annotations\": [], \"images\": [{\"id\": 1}], \"categories\": []}", "images[0].file_name"},
+                 {"{\"annotations\": [], \"images\": [{\"file_name\": \"a\"}], \"categories\": []}", "images[0].id"},
+                 {"{\"annotations\": [], \"images\": [{\"id\": 1, \"file_name\": \"a\"}, {\"id\": \"1\", \"file_name\": \"b\"}], \"categories\": []}", "images[1].id '1' is there twice"},
+                 {"{\"annotations\": [], \"images\": [{\"id\": 1, \"file_name\": \"a\", \"width\": -1}], \"categories\": []}", "images[0].width"},
+                 {"{\"annotations\": [], \"images\": [], \"categories\": [{\"id\": 1}]}", "categories[0]"},
+                 {COCO_HEAD "[{\"image_id\": 2, \"category_id\": 1}]}", "annotations[0].image_id"},
+                 {COCO_HEAD "[{\"image_id\": 1, \"category_id\": 9}]}", "annotations[0].category_id"},
+                 {COCO_HEAD "[{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3]}]}", "annotations[0].bbox"},
+                 {COCO_HEAD "[{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, -3, 4]}]}", "positive sides"},
+                 {COCO_HEAD "[{\"image_id\": 1, \"category_id\": 1, \"bbox_relative\": [0, 0, 1, 1]}]}", "needs width and height"},
+                 {"{\"detection_categories\": {\"1\": 2}, \"images\": []}", "detection_categories.1"},
+                 {"{\"detection_categories\": {\"1\": \"animal\"}, \"images\": [{\"detections\": []}]}", "images[0].file"},
+                 {"{\"detection_categories\": {\"1\": \"animal\"}, \"images\": [{\"file\": \"a\", \"detections\": [{\"category\": \"2\", \"conf\": 1, \"bbox\": [0, 0, 1, 1]}]}]}", "images[0].detections[0]"}};
+#undef COCO_HEAD
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        urs_dataset d = {0};
+        urs_error err = {0};
+        URS_CHECK_INT(t, parse_json(&d, cases[i].text, &err), URS_EFORMAT);
+        if (!strstr(err.message, cases[i].part) || !strstr(err.message, "d.json"))
+            urs_test_fail(t, __FILE__, __LINE__, "case %zu says '%s'", i, err.message);
+        urs_dataset_release(&d);
+    }
+}
+
+/* metadata.csv as the loaders of the re-identification libraries write it. */
+static void wildlife_metadata_is_read(urs_test *t)
+{
+    static const char text[] = ",image_id,identity,path,date,bbox,species\n0,17,otis,images/a.jpg,2020-02-29 10:11:12,\"[1, 2, 3, 4]\",brown bear\n1,18,unknown,images/b.jpg,,,\n";
+    char *dir = urs_test_folder("wildlife"), *file = urs_path_join(dir, "metadata.csv");
+    urs_dataset d = {0};
+    urs_error err = {0};
+    URS_REQUIRE_OK(t, urs_file_write(file, text, sizeof text - 1, &err), err);
+    URS_REQUIRE_OK(t, urs_dataset_read(&d, dir, NULL, &err), err);
+    URS_REQUIRE(t, d.count == 2);
+    URS_CHECK_TEXT(t, urs_name_table_get(&d.individuals, d.samples[0].individual), "otis");
+    URS_CHECK(t, d.samples[1].individual == -1 && d.samples[0].has_day && d.samples[0].day == 18321);
+    urs_dataset_release(&d);
+    urs_free(file);
+    urs_free(dir);
+}
+
 int main(void)
 {
     static const urs_case cases[] = {{"csv_takes_columns_in_any_order", csv_takes_columns_in_any_order},
@@ -326,6 +422,10 @@ int main(void)
                                      {"imglab_refuses", imglab_refuses},
                                      {"heads_carry_points_and_masks", heads_carry_points_and_masks},
                                      {"head_json_errors_name_the_key", head_json_errors_name_the_key},
+                                     {"camera_traps_are_read", camera_traps_are_read},
+                                     {"detections_are_read", detections_are_read},
+                                     {"json_names_the_key", json_names_the_key},
+                                     {"wildlife_metadata_is_read", wildlife_metadata_is_read},
                                      {"shared_sets_are_read", shared_sets_are_read}};
     return urs_run_cases(cases, sizeof cases / sizeof cases[0]);
 }
