@@ -281,7 +281,7 @@ urs_status urs_eval_open_pretrained(urs_network **out, const char *path, urs_err
     return status;
 }
 
-static urs_status evaluate(const urs_eval_arguments *a, const char *floor, double max_error, urs_error *err)
+static urs_status evaluate(const urs_eval_arguments *a, const char *floor, double max_error, const char *embeddings, urs_error *err)
 {
     urs_embed_train_options split = {.trees = (const char *const *)a->data.items, .tree_count = 1, .validation = (float)a->validation, .test = (float)a->test,
                                      .split_seed = (uint64_t)a->split_seed};
@@ -305,6 +305,8 @@ static urs_status evaluate(const urs_eval_arguments *a, const char *floor, doubl
     }
     if (status == URS_OK)
         status = urs_embedded_part_make(&part, &chips, which, 0, NULL, network, pool, err);
+    if (status == URS_OK && embeddings)
+        status = urs_embedded_part_write(embeddings, &chips, &part, err);
     if (status == URS_OK && which != URS_PART_VALIDATION) {
         status = urs_embedded_part_make(&validation, &chips, URS_PART_VALIDATION, 0, NULL, network, pool, err);
         if (status == URS_OK)
@@ -330,12 +332,13 @@ int urs_eval_embed_main(int argc, char **argv)
 {
     urs_eval_arguments a = {.part = "test", .validation = 0.2, .test = 0.3, .split_seed = 1, .rounds = 1000};
     urs_eval_folds folds = {0};
-    const char *floor = NULL;
+    const char *floor = NULL, *embeddings = NULL;
     bool ablate = false, background = false;
     double max_error = 0;
     const urs_option options[] = {
         URS_EVAL_OPTIONS(&a),
         URS_OPTION_CHOICE("floor", "colour|pretrained", &floor, "measure what a training must beat"),
+        URS_OPTION_TEXT("embeddings", "F.npy", &embeddings, "write the embeddings of the part for NumPy, and F.csv with path and individual of each row"),
         URS_OPTION_DOUBLE("max-error", "SHARE", &max_error, 0, 0.5, "set the band of \"unsure\" on the validation part so that at most this share of the verdicts is wrong; 0: as the weights have it"),
         URS_OPTION_INT("folds", "K", &folds.folds, 0, 100, "cross-validation over the bears outside of the test part; --model then has {} for the number of the fold"),
         URS_OPTION_DOUBLE("hold-others", "SHARE", &folds.hold, 0, 0.9, "with --folds: as in the training"),
@@ -358,6 +361,8 @@ int urs_eval_embed_main(int argc, char **argv)
         code = urs_usage_error(&command, "--folds needs two folds or more, and --model with {} for their number");
     else if ((ablate || background) && (floor || a.beside || folds.masked || ablate == background))
         code = urs_usage_error(&command, "--ablate and --background-control stand alone, or with --folds");
+    else if (embeddings && (ablate || background || folds.folds > 0 || a.beside))
+        code = urs_usage_error(&command, "--embeddings goes with one part and one model");
     else if (ablate || background)
         code = urs_eval_embed_study(&a, &folds, ablate ? URS_STUDY_ABLATE : URS_STUDY_BACKGROUND, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else if (folds.folds > 0)
@@ -365,7 +370,7 @@ int urs_eval_embed_main(int argc, char **argv)
     else if (a.beside)
         code = urs_eval_beside_embed(&a, a.beside, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else
-        code = evaluate(&a, floor, max_error, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
+        code = evaluate(&a, floor, max_error, embeddings, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     urs_names_release(&a.data);
     return code;
 }

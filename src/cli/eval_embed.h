@@ -32,6 +32,9 @@ typedef struct urs_chip_view { /* zero: as `ursid identify` sees a chip */
 urs_status urs_embedded_part_make(urs_embedded_part *out, const urs_chips *chips, urs_part part, int32_t tree, const urs_chip_view *view, const urs_network *network, urs_pool *pool,
                                   urs_error *err) URS_CHECKED;
 
+/* Writes path (.npy, interchange/npy.h), one row a chip, and beside it the same name with .csv: row, path, individual, split. */
+urs_status urs_embedded_part_write(const char *path, const urs_chips *chips, const urs_embedded_part *part, urs_error *err) URS_CHECKED;
+
 /* SVG: share of queries whose right bear is among the first k, for every k, beside chance. */
 urs_status urs_eval_embed_cmc(urs_text *plots, const urs_retrieval_result *r, urs_error *err) URS_CHECKED;
 /* SVG: chips on the two principal components of their embeddings, a look for each individual. */

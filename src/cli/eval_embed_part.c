@@ -1,8 +1,10 @@
 /* The chips of one part as vectors, seen whole or in part; see eval_embed.h. */
 #include "cli/eval_embed.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/vector.h"
+#include "interchange/npy.h"
 #include "stages/embed.h"
 
 #include <math.h>
@@ -144,5 +146,30 @@ urs_status urs_embedded_part_make(urs_embedded_part *out, const urs_chips *chips
         *out = p;
     else
         urs_embedded_part_release(&p);
+    return status;
+}
+
+urs_status urs_embedded_part_write(const char *path, const urs_chips *chips, const urs_embedded_part *part, urs_error *err)
+{
+    static const char *const parts[] = {"train", "val", "test", ""};
+    const size_t n = strlen(path), stem = urs_path_has_extension(path, "npy") ? n - 4 : n;
+    urs_text csv = {0}, name = {0};
+    urs_status status;
+    urs_text_append(&name, path, stem);
+    urs_text_add(&name, ".csv");
+    urs_text_add(&csv, "row,path,individual,split\n");
+    for (size_t i = 0; i < part->count; i++) {
+        const urs_chip *chip = &chips->items[part->item[i]];
+        urs_text_format(&csv, "%zu,", i);
+        urs_text_csv(&csv, chip->path);
+        urs_text_add(&csv, ",");
+        urs_text_csv(&csv, urs_name_table_get(&chips->dataset.individuals, chip->individual));
+        urs_text_format(&csv, ",%s\n", parts[chip->part]);
+    }
+    status = urs_text_ok(&csv) && urs_text_ok(&name) ? urs_npy_write(path, part->embedding, part->count, (size_t)part->dim, err) : urs_fail(err, URS_ENOMEM, "no memory for %zu rows", part->count);
+    if (status == URS_OK)
+        status = urs_file_write(urs_text_string(&name), urs_text_string(&csv), csv.length, err);
+    urs_text_release(&csv);
+    urs_text_release(&name);
     return status;
 }

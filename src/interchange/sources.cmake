@@ -6,6 +6,7 @@ target_sources(ursid_lib PRIVATE
     src/interchange/megadetector_check.c
     src/interchange/megadetector_read.c
     src/interchange/megadetector_write.c
+    src/interchange/npy.c
     src/interchange/report_frame.c
     src/interchange/report_html.c
     src/interchange/result.c

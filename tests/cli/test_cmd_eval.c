@@ -242,6 +242,24 @@ static void embed_agrees_with_plain_counting(urs_test *t)
     URS_CHECK(t, hits > 0 && hits < queries); /* else this test says little */
     URS_CHECK(t, html_is_sound(report, &counts) && counts.svgs >= 7);
     json_decref(j);
+    {
+        char *npy = urs_path_join(folder, "e.npy"), *csv = urs_path_join(folder, "e.csv"), header[80];
+        urs_bytes b = {0};
+        (void)snprintf(header, sizeof header, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %d), }", v.count, TINY_EMBEDDING);
+        URS_CHECK_INT(t, RUN("eval", "embed", "--data", chips, "--embeddings", npy, "--rounds", "10"), URS_EXIT_OK);
+        URS_REQUIRE(t, urs_file_read(&b, npy, 0, NULL) == URS_OK && b.size == 128 + v.count * TINY_EMBEDDING * 4);
+        URS_CHECK(t, memcmp(b.data, "\x93NUMPY\x01\x00\x76\x00", 10) == 0 && strncmp((const char *)b.data + 10, header, strlen(header)) == 0 && b.data[127] == '\n');
+        for (size_t i = 0; i < v.count * TINY_EMBEDDING; i++) {
+            float x;
+            memcpy(&x, b.data + 128 + 4 * i, 4);
+            URS_CHECK_NEAR(t, (double)x, (double)v.row[i], 1e-6);
+        }
+        URS_CHECK(t, lines_of(csv) == v.count + 1 && file_says(csv, ",test\n") && file_says(csv, "row,path,individual,split\n"));
+        URS_CHECK_INT(t, RUN("eval", "embed", "--data", chips, "--embeddings", npy, "--ablate"), URS_EXIT_USAGE);
+        urs_bytes_release(&b);
+        urs_free(npy);
+        urs_free(csv);
+    }
     URS_CHECK_INT(t, RUN("eval", "embed", "--data", chips, "--max-error", "0.7"), URS_EXIT_USAGE);
     URS_REQUIRE(t, RUN("eval", "embed", "--data", chips, "--max-error", "0.02", "--part", "validation", "--json", numbers, "--rounds", "50") == URS_EXIT_OK);
     j = json_load_file(numbers, 0, NULL);
