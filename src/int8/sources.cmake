@@ -21,6 +21,9 @@ target_sources(ursid_lib PRIVATE
     src/int8/int8_rules.c
     src/int8/kernels.c
     src/int8/kernels_plain.c
+    src/int8/onnx_check.c
+    src/int8/onnx_int8.c
+    src/int8/onnx_model.c
     src/int8/reference.c
     src/int8/step_conv.c
     src/int8/step_depthwise.c

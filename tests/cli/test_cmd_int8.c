@@ -4,7 +4,9 @@
 
 #include "base/memory.h"
 #include "cli/command.h"
+#include "int8/onnx_model.h"
 #include "int8/tflite_file.h"
+#include "tiny_models.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +87,7 @@ static void exports(urs_test *t)
     URS_REQUIRE_OK(t, urs_int8_graph_compare(a, b, &err), err);
     urs_int8_graph_free(a);
     urs_int8_graph_free(b);
-    URS_CHECK_INT(t, RUN(p.folder, "export", p.in), 2);
+    URS_CHECK_INT(t, RUN(p.folder, "export", p.in), 2); /* neither --tflite nor --onnx */
     URS_CHECK_INT(t, RUN(p.folder, "export", "/nowhere.tflite", "--tflite", p.out), 1);
     release(&p);
 }
@@ -96,6 +98,36 @@ static void refuses_floats(urs_test *t)
     paths p = make("int8-floats", URS_INT8_DEQUANTIZE, "x");
     URS_CHECK_INT(t, RUN(p.folder, "export", p.in, "--tflite", p.out), 1);
     URS_CHECK(t, !urs_file_exists(p.out));
+    release(&p);
+}
+
+/* Float weights as they are, int8 ones with their scales; notes travel. */
+static void exports_onnx(urs_test *t)
+{
+    paths p = make("onnx-export", URS_INT8_CONV_2D, "empty, bear");
+    char *weights = urs_path_join(p.folder, "sift.safetensors"), *onnx = urs_path_join(p.folder, "out.onnx");
+    urs_onnx_facts facts = {0};
+    urs_bytes file = {0};
+    urs_error err = {0};
+    URS_CHECK_INT(t, RUN(p.folder, "export", p.in, "--onnx", onnx, "--tflite", p.out), 0);
+    URS_CHECK(t, said(p.folder, "CONV_2D") && urs_file_exists(p.out));
+    URS_REQUIRE_OK(t, urs_file_read(&file, onnx, 0, &err), err);
+    URS_REQUIRE_OK(t, urs_onnx_check(&facts, file.data, file.size, &err), err);
+    URS_CHECK_INT(t, facts.quantised, 2); /* input and result */
+    URS_CHECK(t, memmem(file.data, file.size, "empty, bear", 11) != NULL);
+    urs_bytes_release(&file);
+    URS_REQUIRE(t, tiny_model_write(p.folder, "sift", NULL));
+    URS_CHECK_INT(t, RUN(p.folder, "export", weights, "--onnx", onnx), 0);
+    URS_CHECK(t, said(p.folder, "float32, opset 17") && said(p.folder, "[batch,3,32,32]"));
+    URS_REQUIRE_OK(t, urs_file_read(&file, onnx, 0, &err), err);
+    URS_REQUIRE_OK(t, urs_onnx_check(&facts, file.data, file.size, &err), err);
+    URS_CHECK_INT(t, facts.quantised, 0);
+    URS_CHECK(t, memmem(file.data, file.size, "ursid.stage", 11) != NULL);
+    urs_bytes_release(&file);
+    URS_CHECK_INT(t, RUN(p.folder, "export", weights, "--tflite", onnx), 1); /* int8 must be made first */
+    URS_CHECK_INT(t, RUN(p.folder, "export", weights, "--onnx", "/nowhere/x.onnx"), 1);
+    urs_free(weights);
+    urs_free(onnx);
     release(&p);
 }
 
@@ -119,6 +151,6 @@ static void imports(urs_test *t)
 
 int main(void)
 {
-    static const urs_case cases[] = {{"export", exports}, {"export of floats", refuses_floats}, {"model import and info", imports}};
+    static const urs_case cases[] = {{"export", exports}, {"export of floats", refuses_floats}, {"export to ONNX", exports_onnx}, {"model import and info", imports}};
     return urs_run_cases(cases, sizeof cases / sizeof *cases);
 }
