@@ -5,7 +5,7 @@
 #
 # sift: every source left out in turn, and real frames and photographs alone; pooled scores of 2 folds of cameras, dealt twice. models/compare.py reads the scores.
 # find: 8 epochs on from the weights that ship, without pasting on empty frames, without grey, infra-red-like, blurred and recompressed pictures, with half of the
-# mosaics; and 8 epochs at 160 pixels from nothing and from drawn scenes alone. The logs say the rest.
+# mosaics; and 60 epochs of photographs from nothing and from 40 epochs of drawn scenes. The logs say the rest.
 # The test parts take no part in it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -40,7 +40,7 @@ sift() { # name, sources, fold seed
 find_once() { # name, seed, further options
     local out="$work/ablation/find_$1_$2"
     [ -f "$out.done" ] || "$ursid" train find --data "$data/heads" --backgrounds "$data/frames/manifest.csv" --together "$together" --batch 8 \
-        --epochs 8 --close-mosaic 2 --validate-every 8 --seed "$2" --threads 1 --resume --out "$out.safetensors" "${@:3}"
+        --size 224 --seed "$2" --threads 1 --resume --out "$out.safetensors" "${@:3}"
     rm -f "$out.safetensors.checkpoint"
     touch "$out.done"
     echo "$1 seed $2: $(tail -n 1 "$out.safetensors.log")"
@@ -60,17 +60,19 @@ for stage in "$@"; do
     find)
         if [ ! -f "$work/ablation/find_drawn.done" ]; then # drawn scenes alone; validated on some of them
             [ -d "$work/synth_drawn" ] || "$ursid" synth --out "$work/synth_drawn" --frames 300 --bears 60 --cameras 15 --seed 103 --size 640x480
-            "$ursid" train find --data "$work/synth_drawn" --size 160 --batch 8 --epochs 6 --close-mosaic 2 --validate-every 6 --seed 1 --threads 1 --resume \
+            "$ursid" train find --data "$work/synth_drawn" --size 224 --batch 8 --epochs 40 --close-mosaic 8 --validate-every 8 --seed 1 --threads 1 --resume \
                 --out "$work/ablation/find_drawn.safetensors"
             touch "$work/ablation/find_drawn.done"
         fi
+        on=(--init "$start" --lr 0.001 --epochs 8 --close-mosaic 2 --validate-every 8)
+        long=(--epochs 60 --close-mosaic 12 --validate-every 12)
         for seed in $seeds; do
-            find_once all $seed --size 224 --lr 0.001 --init "$start"
-            find_once no_paste $seed --size 224 --lr 0.001 --init "$start" --paste -1
-            find_once no_quality $seed --size 224 --lr 0.001 --init "$start" --no-quality
-            find_once half_mosaic $seed --size 224 --lr 0.001 --init "$start" --mosaic 0.5
-            find_once scratch $seed --size 160
-            find_once drawn $seed --size 160 --init "$work/ablation/find_drawn.safetensors"
+            find_once scratch $seed "${long[@]}"
+            find_once drawn $seed "${long[@]}" --init "$work/ablation/find_drawn.safetensors"
+            find_once all $seed "${on[@]}"
+            find_once no_paste $seed "${on[@]}" --paste -1
+            find_once no_quality $seed "${on[@]}" --no-quality
+            find_once half_mosaic $seed "${on[@]}" --mosaic 0.5
         done
         ;;
     *)
