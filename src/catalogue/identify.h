@@ -44,6 +44,7 @@ typedef struct urs_identify_fit_options {
     double precision;     /* wished share of right ones among the verdicts "known", and among "new"; 0: 0.9 */
     double new_prior;     /* 0: 0.5 */
     bool never_isotonic;  /* logistic whatever the number of pairs; default: isotonic from 500 same-bear pairs on */
+    const int64_t *group; /* borrowed [n]; only chips of one group are compared: a gallery each, as of networks whose spaces differ; NULL: one gallery */
 } urs_identify_fit_options;
 
 typedef struct urs_identify_fit {

@@ -27,6 +27,7 @@ typedef struct fitting {
     size_t n, bears;
     size_t *bear_of; /* [n] */
     float *score;    /* [n][bears] */
+    const int64_t *group; /* borrowed [n] or NULL */
 } fitting;
 
 static int compare_identity(const void *a, const void *b)
@@ -71,7 +72,7 @@ static urs_status score_bears(fitting *f, const float *embeddings, int32_t dim, 
         for (size_t b = 0; b < f->bears; b++)
             best[b] = NO_SCORE;
         for (size_t j = 0; j < f->n; j++)
-            if (j != i && row[j] > best[f->bear_of[j]])
+            if (j != i && (!f->group || f->group[j] == f->group[i]) && row[j] > best[f->bear_of[j]])
                 best[f->bear_of[j]] = row[j];
     }
     urs_free(row);
@@ -202,7 +203,7 @@ urs_status urs_identify_fit_chips(urs_identify_fit *out, const float *embeddings
     static const urs_identify_fit_options defaults = {0};
     const urs_identify_fit_options *o = options ? options : &defaults;
     urs_identify_fit fit = {0};
-    fitting f = {.n = n};
+    fitting f = {.n = n, .group = o->group};
     urs_status status = number_bears(&f, identity, err);
     if (status == URS_OK && f.bears < 2)
         status = urs_fail(err, URS_EINVAL, "calibration needs chips of at least two bears");

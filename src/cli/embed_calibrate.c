@@ -4,19 +4,20 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "catalogue/identify.h"
-#include "stages/embed.h"
+#include "cli/eval_embed.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define CHIPS_OF_A_BEAR 6
 
-typedef struct gallery {
-    float *embedding;  /* owned [count][dim] */
-    int64_t *identity; /* owned [count] */
+typedef struct galleries {
+    float *embedding;           /* owned [count][dim] */
+    int64_t *identity, *group;  /* owned [count]; a group for each network and view: only within one are cosines what they will be in a catalogue */
     size_t count;
+    int64_t groups;
     int32_t dim;
-} gallery;
+} galleries;
 
 char *urs_fold_path(const char *pattern, int fold)
 {
@@ -29,27 +30,33 @@ char *urs_fold_path(const char *pattern, int fold)
     return urs_text_take(&path);
 }
 
-/* The validation chips of the target, few of each bear; *n of them. Owned. */
-static size_t *choose(size_t *n, const urs_chips *chips)
+/* A gallery more: few chips of each bear. */
+static urs_status add_gallery(galleries *g, const urs_embedded_part *part, const urs_chips *chips, urs_error *err)
 {
-    size_t *taken = urs_array_new(urs_name_table_count(&chips->dataset.individuals) + 1, sizeof *taken), *items = urs_array_new(chips->count + 1, sizeof *items);
-    *n = 0;
-    for (size_t i = 0; taken && items && i < chips->count; i++)
-        if (chips->items[i].tree == 0 && chips->items[i].part == URS_PART_VALIDATION && taken[chips->items[i].individual]++ < CHIPS_OF_A_BEAR)
-            items[(*n)++] = i;
+    const size_t dim = (size_t)part->dim, most = g->count + part->count;
+    size_t elements, *taken = urs_array_new(urs_name_table_count(&chips->dataset.individuals) + 1, sizeof *taken);
+    urs_status status = URS_OK;
+    if (!taken || !urs_mul_size(&elements, most, dim) || !urs_array_resize((void **)&g->embedding, elements, sizeof *g->embedding) ||
+        !urs_array_resize((void **)&g->identity, most, sizeof *g->identity) || !urs_array_resize((void **)&g->group, most, sizeof *g->group))
+        status = urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", most);
+    for (size_t i = 0; status == URS_OK && i < part->count; i++) {
+        if (taken[part->identity[i]]++ >= CHIPS_OF_A_BEAR)
+            continue;
+        memcpy(g->embedding + g->count * dim, part->embedding + i * dim, dim * sizeof *g->embedding);
+        g->identity[g->count] = part->identity[i];
+        g->group[g->count++] = g->groups;
+    }
+    g->groups++;
     urs_free(taken);
-    return items;
+    return status;
 }
 
-/* Adds the validation bears of one split, embedded by one network. */
-static urs_status add_bears(gallery *g, const urs_embed_train_options *o, const char *path, urs_pool *pool, urs_error *err)
+/* Adds the validation bears of one split, embedded by one network: as they are, and black outside of the head as chips from photographs are. */
+static urs_status add_bears(galleries *g, const urs_embed_train_options *o, const char *path, urs_pool *pool, urs_error *err)
 {
+    static const urs_chip_view views[] = {{.shows = URS_SHOWS_ALL}, {.shows = URS_SHOWS_HEAD}};
     urs_network *network = NULL;
-    urs_embedder *embedder = NULL;
     urs_chips chips = {0};
-    const urs_image **pictures = NULL;
-    float *rows = NULL;
-    size_t *items = NULL, n = 0, elements;
     urs_status status = urs_network_read(&network, path, "embed", err);
     if (status == URS_OK) {
         urs_embed_train_options target = *o; /* the other animals are not asked for: they need not be read */
@@ -57,35 +64,18 @@ static urs_status add_bears(gallery *g, const urs_embed_train_options *o, const 
         target.side = network->input.width;
         status = urs_embed_train_chips(&chips, &target, pool, err);
     }
-    if (status == URS_OK && !(items = choose(&n, &chips)))
-        status = urs_fail(err, URS_ENOMEM, "no memory for %zu chips", chips.count);
-    if (status == URS_OK)
-        status = urs_embedder_new(&embedder, network, &(urs_embedder_options){.pool = pool}, err);
-    if (status == URS_OK) {
-        g->dim = g->count ? g->dim : urs_embedder_dim(embedder);
-        if (g->dim != urs_embedder_dim(embedder))
-            status = urs_fail(err, URS_EMISMATCH, "'%s' has vectors of %d numbers, those before of %d", path, (int)urs_embedder_dim(embedder), (int)g->dim);
+    for (size_t v = 0; status == URS_OK && v < sizeof views / sizeof *views; v++) {
+        urs_embedded_part part = {0};
+        status = urs_embedded_part_make(&part, &chips, URS_PART_VALIDATION, 0, &views[v], network, pool, err);
+        g->dim = status == URS_OK && g->count == 0 ? part.dim : g->dim;
+        if (status == URS_OK && g->dim != part.dim)
+            status = urs_fail(err, URS_EMISMATCH, "'%s' has vectors of %d numbers, those before of %d", path, (int)part.dim, (int)g->dim);
+        if (status == URS_OK)
+            status = add_gallery(g, &part, &chips, err);
+        urs_embedded_part_release(&part);
     }
-    if (status == URS_OK) {
-        pictures = urs_array_new(n + 1, sizeof *pictures);
-        if (!pictures || !urs_mul_size(&elements, g->count + n, (size_t)g->dim) || !urs_array_resize((void **)&g->embedding, elements + 1, sizeof *g->embedding) ||
-            !urs_array_resize((void **)&g->identity, g->count + n + 1, sizeof *g->identity))
-            status = urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", g->count + n);
-    }
-    for (size_t i = 0; status == URS_OK && i < n; i++) {
-        pictures[i] = &chips.cache.images[items[i]];
-        g->identity[g->count + i] = chips.items[items[i]].individual;
-    }
-    rows = status == URS_OK ? g->embedding + g->count * (size_t)g->dim : NULL;
-    if (status == URS_OK && n > 0)
-        status = urs_embedder_pictures(embedder, rows, pictures, n, err);
-    if (status == URS_OK)
-        g->count += n;
-    urs_embedder_free(embedder);
     urs_network_free(network);
     urs_chips_release(&chips);
-    urs_free((void *)pictures);
-    urs_free(items);
     return status;
 }
 
@@ -121,7 +111,7 @@ urs_status urs_embed_calibrate(const urs_embed_train_options *options, const cha
 {
     urs_embed_train_options o = *options;
     urs_identify_fit fit = {0};
-    gallery g = {0};
+    galleries g = {0};
     urs_pool *pool = NULL;
     bool fitted = false;
     urs_status status = urs_pool_new(&pool, o.fit.threads, err);
@@ -133,7 +123,8 @@ urs_status urs_embed_calibrate(const urs_embed_train_options *options, const cha
         urs_free(path);
     }
     if (status == URS_OK && g.count > 0) {
-        status = urs_identify_fit_chips(&fit, g.embedding, g.identity, g.count, g.dim, &(urs_identify_fit_options){.precision = max_error > 0 ? 1 - max_error : 0}, err);
+        const urs_identify_fit_options how = {.group = g.group, .precision = max_error > 0 ? 1 - max_error : 0};
+        status = urs_identify_fit_chips(&fit, g.embedding, g.identity, g.count, g.dim, &how, err);
         fitted = status == URS_OK;
     }
     if (fitted)
@@ -143,6 +134,7 @@ urs_status urs_embed_calibrate(const urs_embed_train_options *options, const cha
     urs_calibration_release(&fit.calibration);
     urs_free(g.embedding);
     urs_free(g.identity);
+    urs_free(g.group);
     urs_pool_free(pool);
     return status;
 }

@@ -6,8 +6,9 @@
 
 /* Stores both in the notes of options->fit.out (urs_identify_fit_chips) and prints them.
  *
- * folds_pattern NULL: on the validation part of the target. Else options->folds networks, {} standing for the number, each of which embeds the bears of its fold; all of them are
- * then one gallery, which needs networks of one space: made with --head-only from one trunk and the same other animals, so that they differ in the centre alone.
+ * folds_pattern NULL: on the validation part of the target. Else options->folds networks, {} standing for the number, each of which embeds the bears of its fold. Every network has two
+ * galleries, one of chips as they are and one of chips that are black outside of the head, as those of photographs are; chips of different galleries are not compared, so the
+ * networks' spaces may differ. The probabilities are those of one fitted curve for all of them.
  *
  * At most six chips of a bear count, else the one that is photographed most would be the calibration. No validation bears (fold 0 without a pattern): nothing is done.
  * max_error: share of the verdicts "known", and of "new", that may be wrong on these chips; 0: 0.1. */

@@ -7,6 +7,7 @@
 #include "catalogue/identify.h"
 #include "harness.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -161,6 +162,37 @@ static void fitted_thresholds_hold(urs_test *t)
     urs_free(use_on);
 }
 
+/* Two networks see the same bears; where the first puts a bear, the second puts the one before it. As two galleries they say what one of them says; as one they contradict each other. */
+static void galleries_of_two_spaces_are_kept_apart(urs_test *t)
+{
+    enum { BEARS = 20, N = BEARS * CHIPS };
+    static int64_t identity[2 * N], group[2 * N];
+    float *one = draw_bears(BEARS, 0.13f, 6, identity), *two = urs_array_new(2 * (size_t)N, DIM * sizeof *two);
+    urs_identify_fit alone = {0}, apart = {0}, mixed = {0};
+    urs_error err = {0};
+    URS_REQUIRE(t, one && two);
+    for (size_t i = 0; i < 2 * N; i++) {
+        for (size_t d = 0; d < DIM; d++)
+            two[i * DIM + d] = one[(i + (i < N ? 0 : CHIPS)) % N * DIM + d];
+        identity[i] = identity[i % N];
+        group[i] = i < N ? 7 : 3;
+    }
+    URS_REQUIRE_OK(t, urs_identify_fit_chips(&alone, one, identity, N, DIM, NULL, &err), err);
+    URS_REQUIRE_OK(t, urs_identify_fit_chips(&apart, two, identity, 2 * N, DIM, &(urs_identify_fit_options){.group = group}, &err), err);
+    URS_REQUIRE_OK(t, urs_identify_fit_chips(&mixed, two, identity, 2 * N, DIM, NULL, &err), err);
+    URS_CHECK_INT(t, apart.known_cases, 2 * alone.known_cases);
+    URS_CHECK_INT(t, apart.calibration.pairs, 2 * alone.calibration.pairs);
+    URS_CHECK_NEAR(t, apart.calibration.prior, alone.calibration.prior, 1e-12);
+    URS_CHECK(t, alone.known_share > 0.9);
+    URS_CHECK_NEAR(t, apart.known_share, alone.known_share, 0.02);
+    URS_CHECK(t, mixed.known_share < 0.6 * alone.known_share);
+    urs_calibration_release(&alone.calibration);
+    urs_calibration_release(&apart.calibration);
+    urs_calibration_release(&mixed.calibration);
+    urs_free(one);
+    urs_free(two);
+}
+
 /* Chips that say nothing about the bear: nothing may be called known or new. */
 static void noise_gives_no_verdicts(urs_test *t)
 {
@@ -266,6 +298,7 @@ int main(void)
         {"cases are what identify says", cases_are_what_identify_says},
         {"probabilities over all bears", answers_are_posteriors},
         {"fitted thresholds hold on other bears", fitted_thresholds_hold},
+        {"galleries of two spaces are kept apart", galleries_of_two_spaces_are_kept_apart},
         {"noise gives no verdicts", noise_gives_no_verdicts},
         {"store of a run", store_keeps_heads},
     };
