@@ -231,7 +231,7 @@ static urs_status measure(const urs_eval_arguments *a, const urs_embed_verdicts 
     if (status == URS_OK && a->report)
         status = urs_eval_embed_map(&plots, chips, part, err);
     if (status == URS_OK) {
-        urs_text_format(&text, "%s, %s part of %s, by individual\n\n", what, a->part, a->data.items[0]);
+        urs_text_format(&text, "%s, %s part of %s, by individual%s\n\n", what, a->part, a->data.items[0], json_is_true(json_object_get(facts, "masked")) ? ", black outside of the head" : "");
         urs_retrieval_text(&r, &text);
         urs_text_add(&text, "\nnew bears (each chip once with and once without its own bear in the gallery)\n\n");
         urs_openset_text(&o, &text);
@@ -281,8 +281,9 @@ urs_status urs_eval_open_pretrained(urs_network **out, const char *path, urs_err
     return status;
 }
 
-static urs_status evaluate(const urs_eval_arguments *a, const char *floor, double max_error, const char *embeddings, urs_error *err)
+static urs_status evaluate(const urs_eval_arguments *a, const char *floor, bool masked, double max_error, const char *embeddings, urs_error *err)
 {
+    const urs_chip_view view = {.shows = masked ? URS_SHOWS_HEAD : URS_SHOWS_ALL};
     urs_embed_train_options split = {.trees = (const char *const *)a->data.items, .tree_count = 1, .validation = (float)a->validation, .test = (float)a->test,
                                      .split_seed = (uint64_t)a->split_seed};
     const bool colour = floor && strcmp(floor, "colour") == 0;
@@ -304,17 +305,18 @@ static urs_status evaluate(const urs_eval_arguments *a, const char *floor, doubl
         status = urs_embed_train_chips(&chips, &split, pool, err);
     }
     if (status == URS_OK)
-        status = urs_embedded_part_make(&part, &chips, which, 0, NULL, network, pool, err);
+        status = urs_embedded_part_make(&part, &chips, which, 0, &view, network, pool, err);
     if (status == URS_OK && embeddings)
         status = urs_embedded_part_write(embeddings, &chips, &part, err);
     if (status == URS_OK && which != URS_PART_VALIDATION) {
-        status = urs_embedded_part_make(&validation, &chips, URS_PART_VALIDATION, 0, NULL, network, pool, err);
+        status = urs_embedded_part_make(&validation, &chips, URS_PART_VALIDATION, 0, &view, network, pool, err);
         if (status == URS_OK)
             status = validation_threshold(&threshold, &validation, err);
     }
     if (status == URS_OK) {
         facts = urs_eval_facts(a, "embed", path, network);
         (void)json_object_set_new(facts, "floor", floor ? json_string(floor) : json_null());
+        (void)json_object_set_new(facts, "masked", json_boolean(masked));
         const urs_embed_verdicts verdicts = {.network = floor ? NULL : network, .fit_on = which == URS_PART_VALIDATION ? &part : &validation, .judged = &part, .max_error = max_error, .rounds = a->rounds};
         status = measure(a, &verdicts, &chips, threshold, facts, colour ? "colour histogram" : urs_path_base(path), err);
     }
@@ -342,7 +344,7 @@ int urs_eval_embed_main(int argc, char **argv)
         URS_OPTION_DOUBLE("max-error", "SHARE", &max_error, 0, 0.5, "set the band of \"unsure\" on the validation part so that at most this share of the verdicts is wrong; 0: as the weights have it"),
         URS_OPTION_INT("folds", "K", &folds.folds, 0, 100, "cross-validation over the bears outside of the test part; --model then has {} for the number of the fold"),
         URS_OPTION_DOUBLE("hold-others", "SHARE", &folds.hold, 0, 0.9, "with --folds: as in the training"),
-        URS_OPTION_FLAG("masked", &folds.masked, "with --folds: black outside of an oval, like heads from find"),
+        URS_OPTION_FLAG("masked", &folds.masked, "black outside of an oval, like heads that find cut out"),
         URS_OPTION_FLAG("ablate", &ablate, "what mirror image, query expansion, re-ranking and a second chip gain, one by one"),
         URS_OPTION_FLAG("background-control", &background, "ask with the heads blacked out: must be near chance"),
     };
@@ -365,12 +367,14 @@ int urs_eval_embed_main(int argc, char **argv)
         code = urs_usage_error(&command, "--embeddings goes with one part and one model");
     else if (ablate || background)
         code = urs_eval_embed_study(&a, &folds, ablate ? URS_STUDY_ABLATE : URS_STUDY_BACKGROUND, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
+    else if (folds.masked && a.beside && folds.folds == 0)
+        code = urs_usage_error(&command, "--masked does not go with --beside, except with --folds");
     else if (folds.folds > 0)
         code = urs_eval_embed_folds(&a, &folds, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else if (a.beside)
         code = urs_eval_beside_embed(&a, a.beside, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else
-        code = evaluate(&a, floor, max_error, embeddings, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
+        code = evaluate(&a, floor, folds.masked, max_error, embeddings, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     urs_names_release(&a.data);
     return code;
 }
