@@ -1,4 +1,4 @@
-/* `ursid eval embed --ablate` and `--background-control` as a program, on pictures of which it is known what can be read from their corners and what from their middle. */
+/* `ursid eval embed --ablate`, `--background-control`, `--masked`, and the calibration over folds of `ursid train embed` as programs, on pictures of which it is known what can be read from their corners and what from their middle. */
 #include "harness.h"
 #include "html_check.h"
 #include "program_run.h"
@@ -122,12 +122,78 @@ static void ablation(urs_test *t)
     json_decref(plain);
 }
 
+/* Hit@1 of the colour histogram in the rows of --folds. */
+static double of_colours(const json_t *j)
+{
+    const json_t *row;
+    size_t i;
+    json_array_foreach(json_object_get(j, "cross_validation"), i, row)
+        if (strcmp(json_string_value(json_object_get(row, "system")), "colour histogram") == 0)
+            return json_number_value(json_object_get(json_object_get(row, "hit1"), "value"));
+    return NAN;
+}
+
+/* What stands around the head must not count where it is masked away; with folds and without. */
+static void masked_chips(urs_test *t)
+{
+    char *path = urs_path_join(folder, "embed.safetensors");
+    for (int tells_around = 0; tells_around < 2; tells_around++) {
+        const char *tree = tells_around ? around : inside;
+        double hit;
+        json_t *j;
+        URS_REQUIRE(t, RUN("eval", "embed", "--data", tree, "--floor", "colour", "--masked", "--json", numbers, "--rounds", "50") == URS_EXIT_OK);
+        j = json_load_file(numbers, 0, NULL);
+        hit = json_number_value(json_object_get(json_object_get(json_object_get(json_object_get(j, "retrieval"), "hit_bears_macro"), "1"), "value"));
+        URS_CHECK(t, tells_around ? hit < 0.5 : hit > 0.95);
+        URS_CHECK(t, json_is_true(json_object_get(j, "masked")) && file_says(stdout_path, "black outside of the head"));
+        json_decref(j);
+        URS_REQUIRE(t, RUN("eval", "embed", "--data", tree, "--folds", "2", "--masked", "--model", path, "--json", numbers, "--rounds", "50") == URS_EXIT_OK);
+        j = json_load_file(numbers, 0, NULL);
+        URS_CHECK(t, tells_around ? of_colours(j) < 0.5 : of_colours(j) > 0.95);
+        json_decref(j);
+    }
+    urs_free(path);
+}
+
+/* Every fold's bears are asked for by the network that did not see them, whole and masked, each network among its own: pairs = sum over folds of 2 * chips * bears. */
+static void calibration_over_folds(urs_test *t)
+{
+    char *pattern = urs_path_join(folder, "w{}.safetensors"), *all = urs_path_join(folder, "w0.safetensors");
+    int splits = 0;
+    json_t *j, *fitted;
+    for (int fold = 2; fold >= 0; fold--) {
+        char *out, number[12], name[40];
+        (void)snprintf(number, sizeof number, "%d", fold);
+        (void)snprintf(name, sizeof name, "w%d.safetensors", fold);
+        out = urs_path_join(folder, name);
+        URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--head-only", "--arch", "mobilenet_v3_small_075", "--size", "32", "--embedding", "8", "--batch", "8", "--folds", "2", "--fold", number, "--quiet", "--out",
+                             out), URS_EXIT_OK);
+        urs_free(out);
+    }
+    URS_REQUIRE(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--calibrate-with", pattern, "--folds", "2", "--out", all) == URS_EXIT_OK);
+    URS_REQUIRE(t, RUN("model", "info", all, "--json") == URS_EXIT_OK);
+    j = json_load_file(stdout_path, 0, NULL);
+    fitted = json_loads(json_string_value(json_object_get(json_object_get(j, "metadata"), "ursid.calibration")), 0, NULL);
+    for (int64_t first = 2; first <= INDIVIDUALS / 2; first++) /* the bears outside of the test part in two folds */
+        for (int64_t second = first; second <= first + 1; second++)
+            splits += json_integer_value(json_object_get(fitted, "pairs")) == 2 * CHIPS * (first * first + second * second);
+    URS_CHECK_INT(t, splits, 1);
+    json_decref(fitted);
+    json_decref(j);
+    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--calibrate-with", pattern, "--out", all), URS_EXIT_USAGE);
+    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--calibrate-with", pattern, "--folds", "3", "--out", all), URS_EXIT_FAILED); /* there is no w3 */
+    URS_CHECK(t, file_says(stderr_path, "w3.safetensors"));
+    urs_free(pattern);
+    urs_free(all);
+}
+
 static void wrong_use(urs_test *t)
 {
     URS_CHECK_INT(t, RUN("eval", "embed", "--data", around, "--ablate", "--background-control"), URS_EXIT_USAGE);
     URS_CHECK_INT(t, RUN("eval", "embed", "--data", around, "--ablate", "--floor", "colour"), URS_EXIT_USAGE);
     URS_CHECK_INT(t, lines_of(stderr_path), 1);
     URS_CHECK_INT(t, RUN("eval", "embed", "--data", around, "--ablate", "--folds", "3"), URS_EXIT_USAGE);
+    URS_CHECK_INT(t, RUN("eval", "embed", "--data", around, "--masked", "--beside", "w0.safetensors"), URS_EXIT_USAGE);
 }
 
 int main(void)
@@ -136,6 +202,8 @@ int main(void)
         {"background that tells who it is", background_that_tells},
         {"background that says nothing", background_that_says_nothing},
         {"ablation", ablation},
+        {"masked chips", masked_chips},
+        {"calibration over folds", calibration_over_folds},
         {"wrong use", wrong_use},
     };
     int code = 1;
