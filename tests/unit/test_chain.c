@@ -10,14 +10,14 @@
 #include <unistd.h>
 
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define UNDER_SANITIZER 1
 #endif
 #endif
-#if defined(__SANITIZE_ADDRESS__) && !defined(UNDER_ASAN)
-#define UNDER_ASAN 1
+#if (defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)) && !defined(UNDER_SANITIZER)
+#define UNDER_SANITIZER 1
 #endif
-#ifdef UNDER_ASAN /* its header is not installed everywhere */
+#ifdef UNDER_SANITIZER /* what is resident is mostly its own memory then; its header is not installed everywhere */
 size_t __sanitizer_get_current_allocated_bytes(void);
 #endif
 
@@ -289,7 +289,7 @@ static void failing_delivery_ends_the_run(urs_test *t)
 
 static double megabytes_in_use(void)
 {
-#ifdef UNDER_ASAN
+#ifdef UNDER_SANITIZER
     return (double)__sanitizer_get_current_allocated_bytes() / 1e6;
 #else
     long pages = 0;
