@@ -50,7 +50,7 @@ for stage in $stages; do
         # Folds by individual give the honest numbers (docs/results/embed.md) and the calibration; the weights that ship then train on all bears outside of the test part.
         bears=$data/chips/brooks_falls
         recipe=(--data "$data/others/seal2019:a@1" --data "$data/others/seal2020:b@1" --data "$data/others/cat:cat" --data "$data/others/dog:dog" --data "$data/others/cow:cow"
-            --init "$work/mnv3.safetensors" --arch mobilenet_v3_small_075 --size 224 --embedding 256 --epochs 6 --folds 3 --threads 1)
+            --init "$work/lite0.safetensors" --arch efficientnet_lite0 --size 160 --embedding 256 --epochs 6 --folds 3 --threads 1)
         for fold in 1 2 3; do
             [ -f "$work/embed$fold.safetensors" ] && [ ! -f "$work/embed$fold.safetensors.checkpoint" ] ||
                 "$ursid" train embed --data "$bears" "${recipe[@]}" --fold "$fold" --hold-others 0.2 --out "$work/embed$fold.safetensors" --resume

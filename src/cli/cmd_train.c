@@ -30,6 +30,10 @@ int urs_train_end(urs_train_arguments *a, const urs_command *command, urs_status
     int code = URS_EXIT_OK;
     if (status != URS_OK)
         code = urs_command_error(command, err);
+    else if (report->epochs == 0)
+        (void)printf("%s: made without training\n", a->out);
+    else if (report->best <= 0)
+        (void)printf("%s: %d epochs, no validation, %.0f s, %.1f images/s\n", a->out, (int)report->epochs, report->seconds, report->images_per_second);
     else
         (void)printf("%s: best validation score %.4f in epoch %d of %d, %.0f s, %.1f images/s\n", a->out, report->best, (int)report->best_epoch + 1, (int)report->epochs,
                      report->seconds, report->images_per_second);

@@ -252,7 +252,10 @@ urs_status urs_embed_head_start(urs_network *network, const urs_chips *chips, co
         fill(h.region_weight, 1, channels);
         fill(h.region_bias, 0, channels);
     }
-    status = centre_trees(v.rows, rows, width, &v, err);
+    if (dim > width)
+        status = urs_fail(err, URS_EINVAL, "an embedding of %zu numbers from %zu features of %s: at most as many can be made", dim, width, network->options.arch);
+    if (status == URS_OK)
+        status = centre_trees(v.rows, rows, width, &v, err);
     components = urs_array_new(dim * width, sizeof *components);
     variance = urs_array_new(dim, sizeof *variance);
     if (status == URS_OK && (!components || !variance))

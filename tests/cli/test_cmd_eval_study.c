@@ -168,8 +168,11 @@ static void calibration_over_folds(urs_test *t)
         out = urs_path_join(folder, name);
         URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--head-only", "--arch", "mobilenet_v3_small_075", "--size", "32", "--embedding", "8", "--batch", "8", "--folds", "2", "--fold", number, "--quiet", "--out",
                              out), URS_EXIT_OK);
+        URS_CHECK(t, file_says(stdout_path, "made without training"));
         urs_free(out);
     }
+    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--head-only", "--arch", "mobilenet_v3_small_075", "--size", "32", "--embedding", "500", "--batch", "8", "--quiet", "--out", all), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "500 numbers from 432 features"));
     URS_REQUIRE(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--calibrate-with", pattern, "--folds", "2", "--out", all) == URS_EXIT_OK);
     URS_REQUIRE(t, RUN("model", "info", all, "--json") == URS_EXIT_OK);
     j = json_load_file(stdout_path, 0, NULL);
