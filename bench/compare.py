@@ -11,6 +11,8 @@
 
 Answers are {"wall":[..],"cpu":[..]} in seconds, as those of bench_networks. ONNX files are looked for in $URSID_BENCH_ONNX (a folder). Networks come from torchvision and from the
 plain-PyTorch references in tools/golden; weights are random."""
+import contextlib
+import inspect
 import json
 import os
 import sys
@@ -163,8 +165,8 @@ class Torch:
         net = build(self.net)[0].eval()
         side = input_side(self.net)
         part = path + ".part"
-        with torch.no_grad():
-            torch.onnx.export(net, torch.rand(1, 3, side, side), part, opset_version=14, input_names=["x"], dynamic_axes={"x": {0: "n"}}, do_constant_folding=True)
+        with torch.no_grad(), contextlib.redirect_stdout(sys.stderr):  # the exporter talks; stdout is for answers
+            torch.onnx.export(net, torch.rand(1, 3, side, side), part, opset_version=14, input_names=["x"], dynamic_axes={"x": {0: "n"}}, do_constant_folding=True, **({"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}))
         os.replace(part, path)
         return {"exported": os.path.basename(path)}
 

@@ -32,7 +32,7 @@ urs_status urs_catalogue_open(urs_catalogue **out, const char *path, const urs_c
     const urs_catalogue_options *o = options ? options : &defaults;
     urs_catalogue *c = NULL;
     char *plain = NULL;
-    int rc, flags = o->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    int rc, flags = SQLITE_OPEN_READWRITE;
     urs_status status = URS_OK;
 
     if (!path || !*path)
@@ -48,13 +48,21 @@ urs_status urs_catalogue_open(urs_catalogue **out, const char *path, const urs_c
         goto done;
     }
     c->read_only = o->read_only;
+    /* A connection that may not write leaves -wal and -shm behind when it closes, as only a writer may fold them in: so a reader is a writer that SQLite holds back, where files can be written. */
     rc = sqlite3_open_v2(plain, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (o->read_only && rc != SQLITE_OK) {
+        (void)sqlite3_close(c->db);
+        c->db = NULL;
+        rc = sqlite3_open_v2(plain, &c->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    }
     if (rc != SQLITE_OK) {
         status = urs_schema_fail(c->db, path, "opening", rc, err);
         goto done;
     }
     (void)sqlite3_busy_timeout(c->db, o->busy_ms > 0 ? o->busy_ms : 5000);
     harden(c->db);
+    if (o->read_only)
+        (void)sqlite3_exec(c->db, "PRAGMA query_only = ON", NULL, NULL, NULL);
     status = urs_schema_prepare(c->db, path, o->create, o->read_only, err);
 done:
     urs_free(plain);

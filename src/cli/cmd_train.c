@@ -33,7 +33,7 @@ int urs_train_end(urs_train_arguments *a, const urs_command *command, urs_status
     else if (report->epochs == 0)
         (void)printf("%s: made without training\n", a->out);
     else if (report->best <= 0)
-        (void)printf("%s: %d epochs, no validation, %.0f s, %.1f images/s\n", a->out, (int)report->epochs, report->seconds, report->images_per_second);
+        (void)printf("%s: %d epochs, validation score 0 or no validation data, %.0f s, %.1f images/s\n", a->out, (int)report->epochs, report->seconds, report->images_per_second);
     else
         (void)printf("%s: best validation score %.4f in epoch %d of %d, %.0f s, %.1f images/s\n", a->out, report->best, (int)report->best_epoch + 1, (int)report->epochs,
                      report->seconds, report->images_per_second);

@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include <ftw.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,31 @@ void urs_test_skip(urs_test *t, const char *why)
     printf("  skipped %s: %s\n", t->name, why);
 }
 
+static int remove_one(const char *path, const struct stat *s, int type, struct FTW *where)
+{
+    (void)s;
+    (void)type;
+    (void)where;
+    (void)remove(path); /* what is left is seen in the folder */
+    return 0;
+}
+
+/* The folders of this process, once they are of no use: what failed is worth a look. */
+static void tidy(size_t failed)
+{
+    char pattern[64];
+    glob_t found = {0};
+    (void)snprintf(pattern, sizeof pattern, "/tmp/ursid-test-%ld-*", (long)getpid());
+    if (glob(pattern, 0, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            if (failed > 0)
+                printf("  kept: %s\n", found.gl_pathv[i]);
+            else
+                (void)nftw(found.gl_pathv[i], remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        }
+    globfree(&found);
+}
+
 int urs_run_cases(const urs_case *cases, size_t n)
 {
     size_t passed = 0, failed = 0, skipped = 0;
@@ -43,6 +70,7 @@ int urs_run_cases(const urs_case *cases, size_t n)
         printf("%s %s\n", t.failures ? "FAIL" : t.skipped ? "skip" : "ok  ", t.name);
         (void)fflush(stdout);
     }
+    tidy(failed);
     printf("%zu passed, %zu failed", passed, failed);
     if (skipped)
         printf(", %zu skipped", skipped);

@@ -414,6 +414,7 @@ static void foreign_files_are_left_alone(urs_test *t)
     urs_bytes before = {0}, after = {0};
     char *folder = urs_test_folder("foreign");
     char *text = urs_path_join(folder, "text.db"), *other = urs_path_join(folder, "other.db"), *newer = urs_path_join(folder, "newer.db"), *empty = urs_path_join(folder, "empty.db");
+    char *wal = urs_path_join(folder, "empty.db-wal"), *shm = urs_path_join(folder, "empty.db-shm");
     URS_CHECK_INT(t, urs_catalogue_open(&c, text, NULL, &err), URS_ENOTFOUND);
     URS_CHECK_INT(t, urs_catalogue_open(&c, "", &create, &err), URS_EINVAL);
     URS_CHECK_INT(t, urs_catalogue_open(&c, "/no such folder/x.db", &create, &err), URS_EIO);
@@ -427,6 +428,7 @@ static void foreign_files_are_left_alone(urs_test *t)
     URS_REQUIRE_OK(t, urs_catalogue_open(&c, empty, &reader, &err), err);
     URS_CHECK_INT(t, enrol(c, "Otis", 0, 1, 0, NULL, &err), URS_EINVAL);
     urs_catalogue_close(c);
+    URS_CHECK(t, !urs_file_exists(wal) && !urs_file_exists(shm)); /* a reader leaves nothing behind */
     run_sql(t, other, "CREATE TABLE bears (id, name); INSERT INTO bears VALUES (1, 'mine')");
     URS_REQUIRE_OK(t, urs_file_read(&before, other, 0, &err), err);
     URS_CHECK_INT(t, urs_catalogue_open(&c, other, &create, &err), URS_EFORMAT);
@@ -437,6 +439,8 @@ static void foreign_files_are_left_alone(urs_test *t)
     URS_CHECK(t, strstr(err.message, "newer ursid") != NULL);
     urs_bytes_release(&before);
     urs_bytes_release(&after);
+    urs_free(wal);
+    urs_free(shm);
     urs_free(text);
     urs_free(other);
     urs_free(newer);
