@@ -3,7 +3,7 @@
 #
 #   models/quantise.sh SHARED OUT [sift|find|embed ...]     SHARED: folder with data/; OUT: where NAME.tflite and NAME.json (ursid eval --beside, validation part) go
 #
-#   METHODS="plain bias equalise adaround all qat" chooses; QAT=3 epochs; MODELS=folder of the float weights; PICTURES=256 to calibrate with
+#   METHODS="plain bias equalise adaround all qat" chooses; QAT=epochs instead of 2, 3, 1; MODELS=folder of the float weights; PICTURES=192 to calibrate with; THREADS=1
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 shared=${1:?folder of the shared data}
@@ -21,14 +21,17 @@ for stage in $stages; do
     case $stage in
     sift)
         sets=(--data "$data/frames/manifest.csv" --together "$together")
-        training=(--heads "$data/heads" --others "$data/others/cow,$data/others/lion,$data/others/nyala" --sources real,photos,crops,paste,mix,decoy,others --repeat-empty 3 --repeat-bear 2)
+        training=(--heads "$data/heads" --others "$data/others/cow,$data/others/lion,$data/others/nyala" --sources real,photos,crops,paste,mix,decoy,others --made 100 --draws 1500 --lr 1e-4)
+        epochs=2
         ;;
     find)
         sets=(--data "$data/heads" --together "$together")
         training=(--backgrounds "$data/frames/manifest.csv")
+        epochs=3
         ;;
     embed)
         sets=(--data "$data/chips/brooks_falls")
+        epochs=1
         training=(--data "$data/others/seal2019:a@1" --data "$data/others/seal2020:b@1" --data "$data/others/cat:cat" --data "$data/others/dog:dog" --data "$data/others/cow:cow")
         ;;
     *)
@@ -45,15 +48,15 @@ for stage in $stages; do
         equalise) how=(--equalise) ;;
         adaround) how=(--adaround) ;;
         all) how=(--equalise --adaround --bias-correction --report "$out/$stage-layers.html") ;;
-        qat) how=(--equalise --qat "${QAT:-3}" "${training[@]}") ;;
-        ema) how=(--equalise --qat "${QAT:-3}" --qat-steps ema "${training[@]}") ;;
+        qat) how=(--equalise --qat "${QAT:-$epochs}" "${training[@]}") ;;
+        ema) how=(--equalise --qat "${QAT:-$epochs}" --qat-steps ema "${training[@]}") ;;
         *)
             echo "there is no method $method" >&2
             exit 2
             ;;
         esac
         [ "$stage" = find ] && [ "$method" != qat ] && [ "$method" != ema ] && how+=("${training[@]}")
-        [ -f "$out/$stage-$method.tflite" ] || "$ursid" quantize "$stage" "${sets[@]}" --model "$models/$stage.safetensors" --pictures "${PICTURES:-256}" "${how[@]}" --out "$out/$stage-$method.tflite"
+        [ -f "$out/$stage-$method.tflite" ] || "$ursid" quantize "$stage" "${sets[@]}" --model "$models/$stage.safetensors" --pictures "${PICTURES:-192}" --threads "${THREADS:-1}" "${how[@]}" --out "$out/$stage-$method.tflite"
         "$ursid" eval "$stage" "${sets[@]}" --part validation --model "$models/$stage.safetensors" --beside "$out/$stage-$method.tflite" --json "$out/$stage-$method.json"
     done
 done
