@@ -51,12 +51,14 @@ typedef struct urs_identify_fit {
     urs_calibration calibration; /* owned: urs_calibration_release */
     urs_verdict_options verdict; /* known_at 2: no threshold gives the wished precision, nothing will be called known; new_below -1 the same */
     size_t queries, known_cases, new_cases;
-    double known_precision, known_share; /* at known_at: share of right ones among "known", share of known cases that are called so */
+    double known_precision, known_share; /* at known_at, with all bears in the catalogue: share of right ones among "known", share of known cases that are called so */
     double new_precision, new_share;
+    double alone_named, alone_wrong; /* in a catalogue of one bear: share of its heads that get its name, share of other bears' heads that do */
 } urs_identify_fit;
 
 /* Fits calibration and thresholds on chips of individuals that the embedder was not trained on: every chip is asked once with its own bear in the gallery (itself left out) and once
- * without that bear. embeddings [n][dim] normalised. URS_EINVAL: fewer than two bears, or none with two chips. */
+ * without that bear, in catalogues of 1, 2, 4 .. and all bears: the thresholds keep the wished precision in each of these sizes, as long as known and new heads come equally often.
+ * embeddings [n][dim] normalised. URS_EINVAL: fewer than two bears, or none with two chips. */
 urs_status urs_identify_fit_chips(urs_identify_fit *out, const float *embeddings, const int64_t *identity, size_t n, int32_t dim, const urs_identify_fit_options *options,
                                   urs_error *err) URS_CHECKED;
 

@@ -100,6 +100,7 @@ static urs_status store(const urs_identify_fit *fit, const urs_embed_train_optio
                      "right\n",
                      fit->verdict.known_at, 100 * fit->known_share, fit->known_cases, 100 * fit->known_precision, fit->verdict.new_below, 100 * fit->new_share, fit->new_cases,
                      100 * fit->new_precision);
+        (void)printf("in a catalogue of one bear: %.0f %% of its heads are named, %.1f %% of other bears' heads get its name\n", 100 * fit->alone_named, 100 * fit->alone_wrong);
     }
     urs_free(json);
     urs_text_release(&thresholds);

@@ -162,6 +162,44 @@ static void fitted_thresholds_hold(urs_test *t)
     urs_free(use_on);
 }
 
+/* Names are right nine times in ten in small catalogues and large ones, when as many of the heads asked about are strangers. Each chip is asked in one catalogue with its bear and one without. */
+static void thresholds_hold_in_catalogues_of_any_size(urs_test *t)
+{
+    enum { BEARS = 20 };
+    static int64_t identity[BEARS * CHIPS];
+    float *e = draw_bears(BEARS, 0.24f, 8, identity);
+    urs_identify_fit fit = {0};
+    urs_identification a;
+    urs_error err = {0};
+    urs_random random;
+    URS_REQUIRE(t, e);
+    URS_REQUIRE_OK(t, urs_identify_fit_chips(&fit, e, identity, BEARS * CHIPS, DIM, &(urs_identify_fit_options){.never_isotonic = true}, &err), err);
+    urs_random_init(&random, 3);
+    for (size_t size = 1; size < BEARS; size *= 2) {
+        const urs_identify_options how = {.calibration = &fit.calibration, .verdict = fit.verdict};
+        size_t named = 0, right = 0;
+        for (size_t ask = 0; ask < 10 * 2 * BEARS * CHIPS; ask++) {
+            const size_t chip = ask / 2 % (BEARS * CHIPS), own = chip / CHIPS, first = 1 + urs_random_below(&random, BEARS - 1), with_own = ask % 2;
+            urs_search *s = NULL;
+            URS_REQUIRE_OK(t, urs_search_new(&s, DIM, &err), err);
+            for (size_t k = 0; k < size; k++) {
+                const size_t bear = k == 0 && with_own ? own : (own + 1 + (first + k) % (BEARS - 1)) % BEARS;
+                for (size_t c = bear * CHIPS; c < (bear + 1) * CHIPS; c++)
+                    if (c != chip)
+                        URS_REQUIRE_OK(t, urs_search_add(s, (int64_t)c + 1, identity[c], e + c * DIM, &err), err);
+            }
+            URS_REQUIRE_OK(t, urs_identify(&a, s, e + chip * DIM, 1, &how, &err), err);
+            named += a.verdict == URS_VERDICT_KNOWN;
+            right += a.verdict == URS_VERDICT_KNOWN && a.candidate[0].bear == identity[chip];
+            urs_search_free(s);
+        }
+        URS_CHECK(t, named > 50);
+        URS_CHECK(t, (double)right >= 0.89 * (double)named);
+    }
+    urs_calibration_release(&fit.calibration);
+    urs_free(e);
+}
+
 /* Two networks see the same bears; where the first puts a bear, the second puts the one before it. As two galleries they say what one of them says; as one they contradict each other. */
 static void galleries_of_two_spaces_are_kept_apart(urs_test *t)
 {
@@ -298,6 +336,7 @@ int main(void)
         {"cases are what identify says", cases_are_what_identify_says},
         {"probabilities over all bears", answers_are_posteriors},
         {"fitted thresholds hold on other bears", fitted_thresholds_hold},
+        {"thresholds hold in catalogues of any size", thresholds_hold_in_catalogues_of_any_size},
         {"galleries of two spaces are kept apart", galleries_of_two_spaces_are_kept_apart},
         {"noise gives no verdicts", noise_gives_no_verdicts},
         {"store of a run", store_keeps_heads},
