@@ -1,4 +1,6 @@
 target_sources(ursid_lib PRIVATE
+    src/base/day.c
+    src/base/disjoint.c
     src/base/error.c
     src/base/file.c
     src/base/flat_reader.c

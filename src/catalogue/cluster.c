@@ -4,6 +4,7 @@
  * number of b and marks a as gone. Mean (and "never") are reducible, so that a chain never has to be built again. */
 #include "catalogue/cluster.h"
 
+#include "base/disjoint.h"
 #include "base/memory.h"
 #include "base/vector.h"
 
@@ -21,15 +22,6 @@ typedef struct clustering {
 static float *between(clustering *k, size_t a, size_t b)
 {
     return a < b ? &k->similarity[b * (b - 1) / 2 + a] : &k->similarity[a * (a - 1) / 2 + b];
-}
-
-static size_t root_of(clustering *k, size_t i)
-{
-    while (k->parent[i] != i) {
-        k->parent[i] = k->parent[k->parent[i]];
-        i = k->parent[i];
-    }
-    return i;
 }
 
 static void fill(clustering *k, const float *embeddings, int32_t dim, const int64_t *frame)
@@ -97,7 +89,7 @@ static void run(clustering *k, const urs_calibration *cal, double threshold)
             k->size[top] = 0; /* finished; its chips stay together through `parent` */
             length = 0;
         } else if (length > 1 && near == k->chain[length - 2]) {
-            k->parent[root_of(k, top)] = root_of(k, near);
+            urs_disjoint_join(k->parent, top, near);
             join(k, top, near);
             length -= 2;
         } else {
@@ -140,7 +132,7 @@ urs_status urs_cluster_chips(size_t *label, size_t *groups, const float *embeddi
     for (size_t i = 0; i < n; i++)
         k.chain[i] = n; /* number of the group with this root */
     for (size_t i = 0; i < n; i++) {
-        const size_t root = root_of(&k, i);
+        const size_t root = urs_disjoint_root(k.parent, i);
         if (k.chain[root] == n)
             k.chain[root] = count++;
         label[i] = k.chain[root];

@@ -1,6 +1,7 @@
 /* `ursid split`: parts of a data set that do not leak, as a CSV manifest that train and eval read; and the check of any manifest that has parts. */
 #include "cli/option.h"
 
+#include "base/day.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/pool.h"

@@ -1,6 +1,7 @@
 /* Reading the photographs of `ursid eval chain`; see eval_chain.h. */
 #include "cli/eval_chain.h"
 
+#include "base/day.h"
 #include "base/memory.h"
 #include "data/dhash.h"
 #include "data/frames.h"

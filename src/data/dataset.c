@@ -2,6 +2,7 @@
 #include "data/dataset.h"
 
 #include "base/file.h"
+#include "base/day.h"
 #include "base/memory.h"
 #include "data/dataset_private.h"
 
@@ -83,44 +84,6 @@ urs_status urs_data_individual(urs_dataset *dataset, const char *prefix, const c
         status = urs_fail(err, URS_ENOMEM, "no memory for a name");
     urs_text_release(&full);
     return status;
-}
-
-static int days_in_month(int year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    return days[month - 1] + (leap && month == 2);
-}
-
-static int digits(const char *s, int n)
-{
-    int value = 0;
-    for (int i = 0; i < n; i++) {
-        if (s[i] < '0' || s[i] > '9')
-            return -1;
-        value = value * 10 + (s[i] - '0');
-    }
-    return value;
-}
-
-bool urs_day_parse(const char *text, int32_t *day)
-{
-    int year, month, date, era_year;
-    int32_t count;
-    if (strlen(text) < 10 || text[4] != text[7] || !strchr("-:/", text[4]))
-        return false;
-    year = digits(text, 4);
-    month = digits(text + 5, 2);
-    date = digits(text + 8, 2);
-    if (year < 1 || month < 1 || month > 12 || date < 1 || date > days_in_month(year, month))
-        return false;
-    if (text[10] && (text[10] >= '0' && text[10] <= '9'))
-        return false;
-    /* Days before 1 March of the year: with March as the first month the leap day is the last of its year. */
-    era_year = month > 2 ? year : year - 1;
-    count = era_year * 365 + era_year / 4 - era_year / 100 + era_year / 400 + (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + date - 1;
-    *day = count - 719468; /* 1970-01-01 on that scale */
-    return true;
 }
 
 urs_part urs_data_part_of(const char *name)

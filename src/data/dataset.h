@@ -89,8 +89,6 @@ void urs_dataset_release(urs_dataset *dataset);
  * labels do not say for which size they were made). The polygon stays the sample's and unscaled. */
 urs_head urs_sample_head(const urs_sample *sample, size_t i, int32_t width, int32_t height, int32_t full_width, int32_t full_height);
 
-/* "YYYY-MM-DD..." or "YYYY:MM:DD..." to days since 1970-01-01; false if it is not a date of the proleptic Gregorian calendar. */
-bool urs_day_parse(const char *text, int32_t *day);
 
 /* ---- the readers one by one, from memory (also what the fuzz targets drive); `name` goes into messages, `folder` is where relative
  *      paths start. Samples are appended to *out; on failure *out may hold a part of them: release it. ---- */

@@ -3,6 +3,7 @@
  *      path,label,camera,infrared          header: names in any order and case, a byte order mark is passed over
  *      "a, b.jpg",animal,cam1,0            quoted fields hold commas, line ends and "" for a quote
  */
+#include "base/day.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "data/dataset.h"

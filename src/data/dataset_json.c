@@ -8,6 +8,7 @@
  *      MegaDetector   {"detection_categories": {"1": "animal"}, "images": [{"file", "detections": [{"category", "conf", "bbox": [x, y, w, h] fractions}]}]}
  *
  * Numbers of pictures, categories, places and sequences may be whole numbers or text, as they occur. */
+#include "base/day.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "data/dataset.h"

@@ -5,6 +5,7 @@
 #include "data/split.h"
 
 #include "base/file.h"
+#include "base/disjoint.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "data/dhash.h"
@@ -21,26 +22,6 @@ void urs_split_release(urs_split *split)
     urs_free(split->parts);
     urs_free(split->groups);
     memset(split, 0, sizeof *split);
-}
-
-/* ---- union-find ---- */
-
-static size_t root_of(size_t *parent, size_t i)
-{
-    while (parent[i] != i) {
-        parent[i] = parent[parent[i]];
-        i = parent[i];
-    }
-    return i;
-}
-
-static void unite(size_t *parent, size_t a, size_t b)
-{
-    const size_t x = root_of(parent, a), y = root_of(parent, b);
-    if (x < y) /* the smaller index is the root: independent of the order of unions */
-        parent[y] = x;
-    else
-        parent[x] = y;
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -242,7 +223,7 @@ static urs_status deal_groups(urs_split *out, const urs_dataset *dataset, const 
     d.share[2] = (int64_t)((double)o->test * SHARE_ONE + 0.5);
     d.share[0] = SHARE_ONE - d.share[1] - d.share[2];
     for (size_t i = 0; i < n; i++) { /* roots come before their members: place[root] is set when needed */
-        const size_t root = root_of(parent, i);
+        const size_t root = urs_disjoint_root(parent, i);
         if (root == i)
             place[i] = count++;
         groups[place[root]].size++;
@@ -255,7 +236,7 @@ static urs_status deal_groups(urs_split *out, const urs_dataset *dataset, const 
         order[g] = g;
     }
     for (size_t i = 0; i < n; i++) {
-        group *g = &groups[place[root_of(parent, i)]];
+        group *g = &groups[place[urs_disjoint_root(parent, i)]];
         members[g->first + g->size++] = i;
     }
     urs_random_init(&random, o->seed);
@@ -319,11 +300,11 @@ urs_status urs_split_make(urs_split *out, const urs_dataset *dataset, const urs_
             goto done;
         for (size_t i = 1; i < key_count; i++)
             if (urs_split_keys_equal(&keys[i - 1], &keys[i]))
-                unite(parent, keys[i - 1].sample, keys[i].sample);
+                urs_disjoint_join(parent, keys[i - 1].sample, keys[i].sample);
         for (size_t i = 0; bits >= 0 && i < n; i++)
             for (size_t j = i + 1; j < n; j++)
                 if (urs_dhash_distance(options->hashes[i], options->hashes[j]) <= bits)
-                    unite(parent, i, j);
+                    urs_disjoint_join(parent, i, j);
         status = deal_groups(&split, dataset, options, parent, err);
         if (status != URS_OK)
             goto done;

@@ -1,4 +1,5 @@
 /* What a sceptic asks of a split, and the manifest that carries one; see split_plan.h. */
+#include "base/day.h"
 #include "base/memory.h"
 #include "data/dhash.h"
 #include "data/split_plan.h"

@@ -1,36 +1,12 @@
 /* Plans for splits; see split_plan.h. */
 #include "data/split_plan.h"
 
+#include "base/day.h"
 #include "base/memory.h"
 #include "base/random.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Days and dates by H. Hinnant's civil calendar arithmetic, as urs_day_parse. */
-static void civil(int32_t days, int32_t *year, int32_t *month, int32_t *day)
-{
-    const int64_t z = (int64_t)days + 719468, era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
-    const int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    *day = (int32_t)(doy - (153 * mp + 2) / 5 + 1);
-    *month = (int32_t)(mp < 10 ? mp + 3 : mp - 9);
-    *year = (int32_t)(yoe + era * 400 + (*month <= 2));
-}
-
-int32_t urs_day_year(int32_t day)
-{
-    int32_t y, m, d;
-    civil(day, &y, &m, &d);
-    return y;
-}
-
-void urs_day_text(char out[16], int32_t day)
-{
-    int32_t y, m, d;
-    civil(day, &y, &m, &d);
-    (void)snprintf(out, 16, "%04d-%02d-%02d", (int)(y % 10000), (int)m, (int)d);
-}
 
 /* ---- a split of some of the samples ---- */
 

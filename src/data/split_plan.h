@@ -39,8 +39,6 @@ typedef struct urs_split_counts {
 urs_status urs_split_plan_make(urs_part **parts, const urs_dataset *dataset, const urs_split_plan *plan, urs_error *err) URS_CHECKED;
 urs_status urs_split_count(urs_split_counts *out, const urs_dataset *dataset, const urs_part *parts, urs_error *err) URS_CHECKED;
 
-int32_t urs_day_year(int32_t day); /* of a day since 1970-01-01 */
-void urs_day_text(char out[16], int32_t day); /* "2019-07-31" */
 
 /* ---- what a sceptic asks of any split, wherever it came from ---- */
 

@@ -1,6 +1,7 @@
 /* Groups and roles; see enrol_split.h. */
 #include "eval/enrol_split.h"
 
+#include "base/disjoint.h"
 #include "base/memory.h"
 #include "base/random.h"
 
@@ -84,21 +85,6 @@ static urs_status make_keys(key **out, size_t *n, const urs_enrol_frame *frames,
     return URS_OK;
 }
 
-static size_t root_of(size_t *parent, size_t i)
-{
-    while (parent[i] != i) {
-        parent[i] = parent[parent[i]];
-        i = parent[i];
-    }
-    return i;
-}
-
-static void unite(size_t *parent, size_t a, size_t b)
-{
-    const size_t x = root_of(parent, a), y = root_of(parent, b);
-    parent[x < y ? y : x] = x < y ? x : y;
-}
-
 static int32_t bits_apart(uint64_t a, uint64_t b)
 {
     int32_t n = 0;
@@ -118,7 +104,7 @@ static urs_status make_groups(size_t *parent, const urs_enrol_frame *frames, siz
         parent[i] = i;
     for (size_t i = 1; i < n; i++)
         if (keys[i].kind != KEY_UNDATED && same_key(&keys[i], &keys[i - 1]))
-            unite(parent, keys[i].frame, keys[i - 1].frame);
+            urs_disjoint_join(parent, keys[i].frame, keys[i - 1].frame);
     for (size_t from = 0, to; from < n; from = to) {
         for (to = from + 1; to < n && same_key(&keys[to], &keys[from]); to++) {
         }
@@ -127,10 +113,10 @@ static urs_status make_groups(size_t *parent, const urs_enrol_frame *frames, siz
         for (size_t i = from; i < to; i++)
             for (size_t k = from; k < i; k++)
                 if (bits_apart(frames[keys[i].frame].hash, frames[keys[k].frame].hash) <= bits)
-                    unite(parent, keys[i].frame, keys[k].frame);
+                    urs_disjoint_join(parent, keys[i].frame, keys[k].frame);
     }
     for (size_t i = 0; i < count; i++)
-        parent[i] = root_of(parent, i);
+        parent[i] = urs_disjoint_root(parent, i);
     urs_free(keys);
     return URS_OK;
 }

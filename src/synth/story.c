@@ -1,6 +1,7 @@
 /* Events and actors; see story.h. */
 #include "synth/story.h"
 
+#include "base/day.h"
 #include "synth/noise.h"
 
 #include <math.h>
@@ -10,11 +11,10 @@
 
 urs_civil_time urs_civil_from_seconds(int64_t seconds)
 {
-    /* days to year, month, day: H. Hinnant, "chrono-compatible low-level date algorithms" */
-    const int64_t days = seconds / 86400, rest = seconds % 86400, z = days + 719468, era = z / 146097, doe = z - era * 146097;
-    const int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    const int month = (int)(mp < 10 ? mp + 3 : mp - 9);
-    const urs_civil_time t = {(int)(yoe + era * 400 + (month <= 2)), month, (int)(doy - (153 * mp + 2) / 5 + 1), (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60)};
+    const int64_t rest = seconds % 86400;
+    int32_t year, month, date;
+    urs_day_split(seconds / 86400, &year, &month, &date);
+    const urs_civil_time t = {year, month, date, (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60)};
     return t;
 }
 

@@ -3,6 +3,7 @@
 #include "program_run.h"
 #include "tiny_models.h"
 
+#include "base/day.h"
 #include "data/chips.h"
 #include "data/frames.h"
 #include "data/split_plan.h"

@@ -1,4 +1,5 @@
 /* Readers of labelled sets: what they take, and what they say about what they refuse. */
+#include "base/day.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "data/dataset.h"

@@ -1,6 +1,7 @@
 /* Plans for splits: every pair of samples is asked what the header promises; what leaks is found; the manifest reads back as it was. */
 #include "harness.h"
 
+#include "base/day.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "data/split_plan.h"
