@@ -209,7 +209,7 @@ static urs_status put_mistakes(urs_text *out, const urs_chips *chips, const urs_
     return status;
 }
 
-static urs_status measure(const urs_eval_arguments *a, const urs_embed_verdicts *verdicts, const urs_chips *chips, double threshold, json_t *facts, const char *what, urs_error *err)
+static urs_status measure(const urs_eval_arguments *a, const urs_embed_verdicts *verdicts, const urs_chips *chips, double threshold, bool masked, json_t *facts, const char *what, urs_error *err)
 {
     const urs_embedded_part *part = verdicts->judged;
     const urs_retrieval_set set = {.embedding = part->embedding, .identity = part->identity, .count = part->count};
@@ -231,7 +231,7 @@ static urs_status measure(const urs_eval_arguments *a, const urs_embed_verdicts 
     if (status == URS_OK && a->report)
         status = urs_eval_embed_map(&plots, chips, part, err);
     if (status == URS_OK) {
-        urs_text_format(&text, "%s, %s part of %s, by individual%s\n\n", what, a->part, a->data.items[0], json_is_true(json_object_get(facts, "masked")) ? ", black outside of the head" : "");
+        urs_text_format(&text, "%s, %s part of %s, by individual%s\n\n", what, a->part, a->data.items[0], masked ? ", black outside of the head" : "");
         urs_retrieval_text(&r, &text);
         urs_text_add(&text, "\nnew bears (each chip once with and once without its own bear in the gallery)\n\n");
         urs_openset_text(&o, &text);
@@ -318,7 +318,7 @@ static urs_status evaluate(const urs_eval_arguments *a, const char *floor, bool 
         (void)json_object_set_new(facts, "floor", floor ? json_string(floor) : json_null());
         (void)json_object_set_new(facts, "masked", json_boolean(masked));
         const urs_embed_verdicts verdicts = {.network = floor ? NULL : network, .fit_on = which == URS_PART_VALIDATION ? &part : &validation, .judged = &part, .max_error = max_error, .rounds = a->rounds};
-        status = measure(a, &verdicts, &chips, threshold, facts, colour ? "colour histogram" : urs_path_base(path), err);
+        status = measure(a, &verdicts, &chips, threshold, masked, facts, colour ? "colour histogram" : urs_path_base(path), err);
     }
     json_decref(facts);
     urs_embedded_part_release(&part);

@@ -56,6 +56,9 @@ typedef struct urs_embed_verdicts {
 } urs_embed_verdicts;
 urs_status urs_eval_embed_verdicts(const urs_embed_verdicts *v, urs_text *text, json_t *facts, urs_text *plots, urs_error *err) URS_CHECKED;
 
+/* Whether nothing is left to see around the oval that touches all four sides. */
+bool urs_chip_is_black_around(const urs_image *image);
+
 /* An embedder as it is; of any other weight file the trunk without its last layer. Owned. */
 urs_status urs_eval_open_pretrained(urs_network **out, const char *path, urs_error *err) URS_CHECKED;
 
@@ -65,6 +68,10 @@ typedef struct urs_eval_folds {
     const char *beside; /* weights of the pretrained trunk; NULL: without this floor */
     bool masked;
 } urs_eval_folds;
+
+/* The network and the chips of one fold, or of the whole split when there are no folds. *path: owned, replaced; *network and *chips belong to the caller, after a failure too. */
+urs_status urs_eval_fold_open(urs_network **network, urs_chips *chips, char **path, const urs_eval_arguments *a, const urs_eval_folds *folds, int fold, urs_pool *pool, urs_error *err) URS_CHECKED;
+size_t urs_eval_count_chips(const urs_chips *chips, size_t tree, urs_part part);
 
 /* Cross-validation; a->model has {} where the number of the fold stands, or is one file that none of the folds trained. */
 urs_status urs_eval_embed_folds(const urs_eval_arguments *a, const urs_eval_folds *folds, urs_error *err) URS_CHECKED;

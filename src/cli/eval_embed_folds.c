@@ -12,6 +12,7 @@
 #include "cli/eval_tally.h"
 #include "eval/retrieval.h"
 #include "stages/embed_train.h"
+#include "stages/model_path.h"
 
 #include <math.h>
 #include <string.h>
@@ -54,12 +55,33 @@ static urs_status make_tallies(fold_run *r, size_t individuals, urs_error *err)
     return r->tallies && r->chance && r->galleries ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu folders", r->trees);
 }
 
-static size_t count_validation(const urs_chips *chips, size_t tree)
+size_t urs_eval_count_chips(const urs_chips *chips, size_t tree, urs_part part)
 {
     size_t n = 0;
     for (size_t i = 0; i < chips->count; i++)
-        n += chips->items[i].part == URS_PART_VALIDATION && (size_t)chips->items[i].tree == tree;
+        n += chips->items[i].part == part && (size_t)chips->items[i].tree == tree;
     return n;
+}
+
+urs_status urs_eval_fold_open(urs_network **network, urs_chips *chips, char **path, const urs_eval_arguments *a, const urs_eval_folds *folds, int fold, urs_pool *pool, urs_error *err)
+{
+    urs_status status;
+    urs_free(*path);
+    *path = NULL;
+    if (folds->folds > 0) {
+        *path = urs_fold_path(a->model, fold);
+        status = *path ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for a path");
+    } else {
+        status = urs_model_path(path, "embed", a->model, err);
+    }
+    if (status == URS_OK)
+        status = urs_eval_open_pretrained(network, *path, err);
+    if (status == URS_OK) {
+        const urs_embed_train_options split = {.trees = (const char *const *)a->data.items, .tree_count = a->data.count, .validation = (float)a->validation, .test = (float)a->test,
+                                               .split_seed = (uint64_t)a->split_seed, .folds = folds->folds, .fold = fold, .hold = (float)folds->hold, .side = (*network)->input.width};
+        status = urs_embed_train_chips(chips, &split, pool, err);
+    }
+    return status;
 }
 
 static urs_status ask(fold_run *r, int system, size_t tree, const urs_chips *chips, const urs_network *network, urs_error *err)
@@ -88,25 +110,16 @@ static urs_status run_fold(fold_run *r, int fold, urs_error *err)
     const urs_eval_arguments *a = r->arguments;
     urs_network *network[SYSTEMS] = {NULL};
     urs_chips chips = {0};
-    urs_status status;
-    urs_free(r->path);
-    r->path = urs_fold_path(a->model, fold);
-    status = r->path ? urs_eval_open_pretrained(&network[MODEL], r->path, err) : urs_fail(err, URS_ENOMEM, "no memory for a path");
+    urs_status status = urs_eval_fold_open(&network[MODEL], &chips, &r->path, a, r->folds, fold, r->pool, err);
     if (status == URS_OK && r->folds->beside)
         status = urs_eval_open_pretrained(&network[PRETRAINED], r->folds->beside, err);
-    if (status == URS_OK) {
-        const urs_embed_train_options split = {.trees = (const char *const *)a->data.items, .tree_count = a->data.count, .validation = (float)a->validation, .test = (float)a->test,
-                                               .split_seed = (uint64_t)a->split_seed, .folds = r->folds->folds, .fold = fold, .hold = (float)r->folds->hold,
-                                               .side = network[MODEL]->input.width};
-        status = urs_embed_train_chips(&chips, &split, r->pool, err);
-    }
     if (status == URS_OK && !r->tallies)
         status = make_tallies(r, urs_name_table_count(&chips.dataset.individuals), err);
     if (status == URS_OK && urs_name_table_count(&chips.dataset.individuals) != r->individuals)
         status = urs_fail(err, URS_EMISMATCH, "the data changed between two folds");
     for (int system = 0; system < SYSTEMS; system++)
         for (size_t tree = 0; status == URS_OK && tree < r->trees; tree++)
-            if ((network[system] || system == COLOUR) && count_validation(&chips, tree) >= 2)
+            if ((network[system] || system == COLOUR) && urs_eval_count_chips(&chips, tree, URS_PART_VALIDATION) >= 2)
                 status = ask(r, system, tree, &chips, network[system], err);
     for (int system = 0; system < SYSTEMS; system++)
         urs_network_free(network[system]);

@@ -45,27 +45,33 @@ static void colour_histogram(float *out, const urs_image *image)
     (void)urs_normalise(out, COLOURS);
 }
 
-/* Black inside of the oval that touches all four sides: of a chip with the head in its middle the corners are left. */
-static void black_inside(urs_image *image)
+/* The oval that touches all four sides: of a chip with the head in its middle only the corners lie outside. */
+static bool in_oval(const urs_image *image, int32_t x, int32_t y)
 {
-    const double rx = image->width / 2.0, ry = image->height / 2.0;
-    for (int32_t y = 0; y < image->height; y++)
-        for (int32_t x = 0; x < image->width; x++) {
-            const double dx = (x + 0.5 - rx) / rx, dy = (y + 0.5 - ry) / ry;
-            if (dx * dx + dy * dy < 1)
-                memset(urs_image_at(image, x, y), 0, 3);
-        }
+    const double dx = (2 * x + 1.0) / image->width - 1, dy = (2 * y + 1.0) / image->height - 1;
+    return dx * dx + dy * dy < 1;
 }
 
-static void mirror(urs_image *image)
+static void black_inside(urs_image *image)
 {
     for (int32_t y = 0; y < image->height; y++)
-        for (int32_t x = 0; x < image->width / 2; x++) {
-            uint8_t *a = urs_image_at(image, x, y), *b = urs_image_at(image, image->width - 1 - x, y), t[3];
-            memcpy(t, a, 3);
-            memcpy(a, b, 3);
-            memcpy(b, t, 3);
+        for (int32_t x = 0; x < image->width; x++)
+            if (in_oval(image, x, y))
+                memset(urs_image_at(image, x, y), 0, 3);
+}
+
+bool urs_chip_is_black_around(const urs_image *image)
+{
+    size_t bright = 0, outside = 0;
+    for (int32_t y = 0; y < image->height; y++)
+        for (int32_t x = 0; x < image->width; x++) {
+            const uint8_t *p = urs_image_at(image, x, y);
+            if (in_oval(image, x, y))
+                continue;
+            outside++;
+            bright += p[0] > 16 || p[1] > 16 || p[2] > 16;
         }
+    return bright * 20 < outside;
 }
 
 /* Copies as the view has them; the same oval for the same place in the list. */
@@ -83,7 +89,7 @@ static urs_status change_pictures(urs_image *changed, const urs_image **pictures
         else if (view->shows == URS_SHOWS_BACKGROUND)
             black_inside(&changed[i]);
         if (view->mirrored)
-            mirror(&changed[i]);
+            urs_image_flip(&changed[i]);
         pictures[i] = &changed[i];
     }
     return URS_OK;

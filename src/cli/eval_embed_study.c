@@ -4,12 +4,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/vector.h"
-#include "cli/embed_calibrate.h"
 #include "cli/eval_tally.h"
 #include "eval/rerank.h"
-#include "stages/embed_train.h"
 #include "stages/fuse.h"
-#include "stages/model_path.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -224,22 +221,6 @@ static urs_status ablate(study_run *r, size_t tree, const urs_chips *chips, urs_
     return status;
 }
 
-static bool is_black_around(const urs_image *image)
-{
-    const double rx = image->width / 2.0, ry = image->height / 2.0;
-    size_t bright = 0, outside = 0;
-    for (int32_t y = 0; y < image->height; y++)
-        for (int32_t x = 0; x < image->width; x++) {
-            const double dx = (x + 0.5 - rx) / rx, dy = (y + 0.5 - ry) / ry;
-            const uint8_t *p = urs_image_at(image, x, y);
-            if (dx * dx + dy * dy < 1)
-                continue;
-            outside++;
-            bright += p[0] > 16 || p[1] > 16 || p[2] > 16;
-        }
-    return bright * 20 < outside;
-}
-
 static urs_status control(study_run *r, size_t tree, const urs_chips *chips, urs_part which, const urs_network *network, urs_error *err)
 {
     static const struct {
@@ -256,50 +237,25 @@ static urs_status control(study_run *r, size_t tree, const urs_chips *chips, urs
         if (status == URS_OK && k == 0) {
             add_chance(tally_of(r, tree, CHANCE), &p);
             for (size_t i = 0; tree == 0 && i < p.count; i++)
-                r->black += is_black_around(&chips->cache.images[p.item[i]]);
+                r->black += urs_chip_is_black_around(&chips->cache.images[p.item[i]]);
         }
         urs_embedded_part_release(&p);
     }
     return status;
 }
 
-static size_t count_part(const urs_chips *chips, size_t tree, urs_part which)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < chips->count; i++)
-        n += chips->items[i].part == which && (size_t)chips->items[i].tree == tree;
-    return n;
-}
-
 static urs_status run_fold(study_run *r, int fold, urs_error *err)
 {
-    const urs_eval_arguments *a = r->arguments;
-    const urs_part which = r->folds->folds > 0 ? URS_PART_VALIDATION : urs_eval_part(a);
+    const urs_part which = r->folds->folds > 0 ? URS_PART_VALIDATION : urs_eval_part(r->arguments);
     urs_network *network = NULL;
     urs_chips chips = {0};
-    urs_status status = URS_OK;
-    urs_free(r->path);
-    r->path = NULL;
-    if (r->folds->folds > 0) {
-        r->path = urs_fold_path(a->model, fold);
-        status = r->path ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for a path");
-    } else {
-        status = urs_model_path(&r->path, "embed", a->model, err);
-    }
-    if (status == URS_OK)
-        status = urs_eval_open_pretrained(&network, r->path, err);
-    if (status == URS_OK) {
-        const urs_embed_train_options split = {.trees = (const char *const *)a->data.items, .tree_count = a->data.count, .validation = (float)a->validation, .test = (float)a->test,
-                                               .split_seed = (uint64_t)a->split_seed, .folds = r->folds->folds, .fold = fold, .hold = (float)r->folds->hold,
-                                               .side = network->input.width};
-        status = urs_embed_train_chips(&chips, &split, r->pool, err);
-    }
+    urs_status status = urs_eval_fold_open(&network, &chips, &r->path, r->arguments, r->folds, fold, r->pool, err);
     if (status == URS_OK && !r->tallies)
         status = make_tallies(r, urs_name_table_count(&chips.dataset.individuals), err);
     if (status == URS_OK && urs_name_table_count(&chips.dataset.individuals) != r->individuals)
         status = urs_fail(err, URS_EMISMATCH, "the data changed between two folds");
     for (size_t tree = 0; status == URS_OK && tree < r->trees; tree++) {
-        const size_t n = count_part(&chips, tree, which);
+        const size_t n = urs_eval_count_chips(&chips, tree, which);
         if (n < 2 && tree > 0)
             continue;
         if (tree == 0)

@@ -556,13 +556,8 @@ int main(void)
         {"found is what find finds", found_is_what_find_finds},
         {"wrong use", wrong_use_has_one_sentence},
     };
-    int code = 1;
-    if (set_up())
-        code = urs_run_cases(cases, sizeof cases / sizeof cases[0]);
-    else
-        printf("the test's files cannot be made\n0 passed, 1 failed\n");
-    if (folder)
-        remove_files_below(folder);
+    int code;
+    code = program_run_cases(set_up(), cases, sizeof cases / sizeof cases[0]);
     urs_free(world);
     urs_free(chips);
     urs_free(dated);

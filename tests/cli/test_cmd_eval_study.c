@@ -209,7 +209,7 @@ int main(void)
         {"calibration over folds", calibration_over_folds},
         {"wrong use", wrong_use},
     };
-    int code = 1;
+    int code;
     folder = urs_test_folder("cmd-eval-study");
     around = urs_path_join(folder, "around");
     inside = urs_path_join(folder, "inside");
@@ -217,12 +217,7 @@ int main(void)
     report = urs_path_join(folder, "report.html");
     stdout_path = urs_path_join(folder, "stdout");
     stderr_path = urs_path_join(folder, "stderr");
-    if (folder && setenv("URSID_MODELS", folder, 1) == 0 && tiny_model_write(folder, "embed", NULL) && write_tree(around, true) && write_tree(inside, false))
-        code = urs_run_cases(cases, sizeof cases / sizeof cases[0]);
-    else
-        printf("the test's files cannot be made\n0 passed, 1 failed\n");
-    if (folder)
-        remove_files_below(folder);
+    code = program_run_cases(folder && setenv("URSID_MODELS", folder, 1) == 0 && tiny_model_write(folder, "embed", NULL) && write_tree(around, true) && write_tree(inside, false), cases, sizeof cases / sizeof cases[0]);
     urs_free(around);
     urs_free(inside);
     urs_free(numbers);

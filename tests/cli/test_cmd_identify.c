@@ -244,13 +244,8 @@ int main(void)
         {"stopped runs go on", stopped_runs_go_on},
         {"wrong use", wrong_use_has_one_sentence},
     };
-    int code = 1;
-    if (set_up())
-        code = urs_run_cases(cases, sizeof cases / sizeof cases[0]);
-    else
-        printf("the test's files cannot be made\n0 passed, 1 failed\n");
-    if (folder)
-        remove_files_below(folder);
+    int code;
+    code = program_run_cases(set_up(), cases, sizeof cases / sizeof cases[0]);
     urs_free(known);
     urs_free(heads);
     urs_free(frames);

@@ -193,7 +193,6 @@ static bool set_up(void)
 
 static void tear_down(void)
 {
-    remove_files_below(folder);
     urs_free(folder);
     urs_free(frames);
     urs_free(out);
@@ -211,11 +210,8 @@ int main(void)
         {"folders that cannot be read", folders_that_cannot_be_read},
         {"weights are looked for", weights_are_looked_for},
     };
-    int code = 1;
-    if (set_up())
-        code = urs_run_cases(cases, sizeof cases / sizeof cases[0]);
-    else
-        printf("the test's files cannot be made\n0 passed, 1 failed\n");
+    int code;
+    code = program_run_cases(set_up(), cases, sizeof cases / sizeof cases[0]);
     tear_down();
     return code;
 }
