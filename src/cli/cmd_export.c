@@ -58,9 +58,7 @@ static urs_status export_float(const export_arguments *a, urs_error *err)
     urs_onnx_facts facts = {0};
     urs_status status = a->tflite ? urs_fail(err, URS_EINVAL, "%s: --tflite wants int8 weights; `ursid quantize` makes them", a->source) : urs_network_read(&network, a->source, NULL, err);
     if (status == URS_OK)
-        status = urs_onnx_encode_float(&onnx, network->graph, network->params, network->notes, err);
-    if (status == URS_OK)
-        status = urs_onnx_check(&facts, onnx.data, onnx.size, err);
+        status = urs_onnx_encode_float(&onnx, &facts, network->graph, network->params, network->notes, err);
     if (status == URS_OK)
         status = urs_file_write(a->onnx, onnx.data, onnx.size, err);
     if (status == URS_OK && a->json)

@@ -556,7 +556,7 @@ urs_status urs_onnx_encode_int8(urs_bytes *out, const urs_int8_graph *g, urs_err
     if (status == URS_OK) {
         outputs(&j);
         notes(&j);
-        status = urs_onnx_encode(out, &j.m, "ursid int8", err);
+        status = urs_onnx_encode(out, NULL, &j.m, "ursid int8", err);
     }
     urs_onnx_release(&j.m);
     return status;

@@ -244,7 +244,7 @@ void urs_onnx_clip(urs_onnx *m, const char *in, const char *out, float low, floa
 
 /* ---- the whole --------------------------------------------------------------------------------------------------------------------------------- */
 
-urs_status urs_onnx_encode(urs_bytes *out, const urs_onnx *m, const char *graph_name, urs_error *err)
+urs_status urs_onnx_encode(urs_bytes *out, urs_onnx_facts *facts, const urs_onnx *m, const char *graph_name, urs_error *err)
 {
     urs_text graph = {0}, opset = {0}, model = {0};
     urs_bytes bytes = {0};
@@ -267,7 +267,7 @@ urs_status urs_onnx_encode(urs_bytes *out, const urs_onnx *m, const char *graph_
     }
     bytes.size = model.length;
     bytes.data = (uint8_t *)urs_text_take(&model);
-    status = urs_onnx_check(NULL, bytes.data, bytes.size, err);
+    status = urs_onnx_check(facts, bytes.data, bytes.size, err);
     if (status == URS_OK)
         *out = bytes;
     else

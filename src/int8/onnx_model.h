@@ -54,12 +54,12 @@ void urs_onnx_unary(urs_onnx *m, const char *type, const char *in, const char *o
 /* limits as Clip takes them; NAN: none */
 void urs_onnx_clip(urs_onnx *m, const char *in, const char *out, float low, float high);
 
-/* The bytes of the model, owned by the caller. They have been through urs_onnx_check. */
-urs_status urs_onnx_encode(urs_bytes *out, const urs_onnx *m, const char *graph_name, urs_error *err) URS_CHECKED;
-
 typedef struct urs_onnx_facts {
     size_t nodes, constants, constant_bytes, inputs, outputs, quantised; /* quantised: QuantizeLinear nodes */
 } urs_onnx_facts;
+
+/* The bytes of the model, owned by the caller. They have been through urs_onnx_check; facts: what it saw, may be NULL. */
+urs_status urs_onnx_encode(urs_bytes *out, urs_onnx_facts *facts, const urs_onnx *m, const char *graph_name, urs_error *err) URS_CHECKED;
 
 /* Whether hostile bytes are a model as this page says: every name is written once and before it is read, constants have the bytes that their shapes need, operators are those of opset 17 that we write,
  * inputs and outputs have types. facts may be NULL. URS_EFORMAT, URS_EUNSUPPORTED (another opset or operator), URS_ELIMIT. */

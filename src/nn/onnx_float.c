@@ -306,7 +306,7 @@ static urs_status operation(job *j)
     return unsupported(j, "");
 }
 
-urs_status urs_onnx_encode_float(urs_bytes *out, const urs_graph *g, const float *block, const urs_weights *notes, urs_error *err)
+urs_status urs_onnx_encode_float(urs_bytes *out, urs_onnx_facts *facts, const urs_graph *g, const float *block, const urs_weights *notes, urs_error *err)
 {
     job j = {.g = g, .block = block, .err = err};
     const urs_value *outputs;
@@ -333,7 +333,7 @@ urs_status urs_onnx_encode_float(urs_bytes *out, const urs_graph *g, const float
         urs_onnx_note(&j.m, key, value);
     }
     if (status == URS_OK)
-        status = urs_onnx_encode(out, &j.m, "ursid", err);
+        status = urs_onnx_encode(out, facts, &j.m, "ursid", err);
     urs_onnx_release(&j.m);
     urs_free(j.value);
     return status;

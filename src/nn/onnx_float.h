@@ -12,10 +12,11 @@
 #define URS_NN_ONNX_FLOAT_H
 
 #include "base/file.h"
+#include "int8/onnx_model.h"
 #include "nn/graph.h"
 #include "nn/weights.h"
 
-/* block: parameters of g. notes (optional): its metadata is copied into the model. Bytes owned by the caller. URS_EUNSUPPORTED names the operation. */
-urs_status urs_onnx_encode_float(urs_bytes *out, const urs_graph *g, const float *block, const urs_weights *notes, urs_error *err) URS_CHECKED;
+/* block: parameters of g. notes (optional): its metadata is copied into the model. facts: what the check of the bytes saw, may be NULL. Bytes owned by the caller. URS_EUNSUPPORTED names the operation. */
+urs_status urs_onnx_encode_float(urs_bytes *out, urs_onnx_facts *facts, const urs_graph *g, const float *block, const urs_weights *notes, urs_error *err) URS_CHECKED;
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/random.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CHANNELS_MAX 80
@@ -325,4 +326,22 @@ urs_status urs_int8_case_inputs(void *inputs[URS_INT8_INPUTS_MAX], const urs_int
         }
     }
     return URS_OK;
+}
+
+urs_status urs_int8_cases_each(int seeds, bool small, urs_int8_case_fn *visit, void *context, urs_error *err)
+{
+    urs_status status = URS_OK;
+    for (int32_t kind = 0; kind < URS_INT8_KIND_COUNT; kind++)
+        for (int seed = 1; seed <= seeds && status == URS_OK; seed++) {
+            char name[64];
+            urs_int8_graph *g = NULL;
+            (void)snprintf(name, sizeof name, "%s_%03d", urs_int8_kind_name((urs_int8_kind)kind), seed);
+            status = urs_int8_case_new(&g, (urs_int8_kind)kind, (uint64_t)seed, small, err);
+            if (status == URS_OK)
+                status = visit(context, name, g, (uint64_t)seed, err);
+            if (status != URS_OK)
+                urs_error_prefix(err, "%s: ", name);
+            urs_int8_graph_free(g);
+        }
+    return status;
 }

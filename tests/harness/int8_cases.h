@@ -12,4 +12,8 @@ urs_status urs_int8_case_new(urs_int8_graph **out, urs_int8_kind kind, uint64_t 
 /* Random bytes for the inputs of a graph; inputs[i] owned (urs_free). Float inputs get numbers that a picture might have. */
 urs_status urs_int8_case_inputs(void *inputs[URS_INT8_INPUTS_MAX], const urs_int8_graph *g, uint64_t seed, urs_error *err) URS_CHECKED;
 
+/* Cases 1 .. seeds of every kind, under names like "CONV_2D_001"; an error names the case. */
+typedef urs_status urs_int8_case_fn(void *context, const char *name, const urs_int8_graph *g, uint64_t seed, urs_error *err);
+urs_status urs_int8_cases_each(int seeds, bool small, urs_int8_case_fn *visit, void *context, urs_error *err) URS_CHECKED;
+
 #endif

@@ -22,8 +22,9 @@ static urs_status put(const char *folder, const char *name, const char *extensio
     return urs_file_write(path, text->data ? text->data : "", text->length, err);
 }
 
-static urs_status write_case(const char *folder, const char *name, const urs_int8_graph *g, uint64_t seed, urs_error *err)
+static urs_status write_case(void *context, const char *name, const urs_int8_graph *g, uint64_t seed, urs_error *err)
 {
+    const char *folder = context;
     void *inputs[URS_INT8_INPUTS_MAX];
     char path[512];
     urs_text text = {0};
@@ -53,24 +54,6 @@ static urs_status write_case(const char *folder, const char *name, const urs_int
     return status;
 }
 
-static urs_status write_all(const char *folder, int seeds, bool small, urs_error *err)
-{
-    urs_status status = URS_OK;
-    for (int32_t kind = 0; kind < URS_INT8_KIND_COUNT; kind++)
-        for (int seed = 1; seed <= seeds && status == URS_OK; seed++) {
-            char name[64];
-            urs_int8_graph *g = NULL;
-            (void)snprintf(name, sizeof name, "%s_%03d", urs_int8_kind_name((urs_int8_kind)kind), seed);
-            status = urs_int8_case_new(&g, (urs_int8_kind)kind, (uint64_t)seed, small, err);
-            if (status == URS_OK)
-                status = write_case(folder, name, g, (uint64_t)seed, err);
-            if (status != URS_OK)
-                urs_error_prefix(err, "%s: ", name);
-            urs_int8_graph_free(g);
-        }
-    return status;
-}
-
 int main(int argc, char **argv)
 {
     urs_error err = {0};
@@ -82,7 +65,7 @@ int main(int argc, char **argv)
     }
     status = urs_folder_create(argv[1], &err);
     if (status == URS_OK && !urs_file_exists(argv[2])) {
-        status = write_all(argv[1], atoi(argv[2]), strcmp(argv[3], "small") == 0, &err);
+        status = urs_int8_cases_each(atoi(argv[2]), strcmp(argv[3], "small") == 0, write_case, argv[1], &err);
     } else if (status == URS_OK) {
         status = urs_tflite_load(&g, argv[2], &err);
         for (int run = 1; run <= atoi(argv[3]) && status == URS_OK; run++) {

@@ -101,7 +101,7 @@ static urs_status write_float(const char *folder, const char *name, const urs_gr
     urs_bytes onnx = {0};
     urs_random random;
     files f = {0};
-    urs_status status = urs_onnx_encode_float(&onnx, g, block, NULL, err);
+    urs_status status = urs_onnx_encode_float(&onnx, NULL, g, block, NULL, err);
     urs_random_init(&random, seed);
     if (status == URS_EUNSUPPORTED) {
         (void)fprintf(stderr, "%s: %s\n", name, err->message);
@@ -152,20 +152,9 @@ static urs_status write_architectures(const char *folder, urs_error *err)
     return status;
 }
 
-static urs_status write_operators(const char *folder, int seeds, urs_error *err)
+static urs_status write_operator(void *context, const char *name, const urs_int8_graph *g, uint64_t seed, urs_error *err)
 {
-    urs_status status = URS_OK;
-    for (int32_t kind = 0; kind < URS_INT8_KIND_COUNT; kind++)
-        for (int seed = 1; seed <= seeds && status == URS_OK; seed++) {
-            char name[64];
-            urs_int8_graph *g = NULL;
-            (void)snprintf(name, sizeof name, "%s_%03d", urs_int8_kind_name((urs_int8_kind)kind), seed);
-            status = urs_int8_case_new(&g, (urs_int8_kind)kind, (uint64_t)seed, true, err);
-            if (status == URS_OK)
-                status = write_int8(folder, name, g, (uint64_t)seed, err);
-            urs_int8_graph_free(g);
-        }
-    return status;
+    return write_int8(context, name, g, seed, err);
 }
 
 int main(int argc, char **argv)
@@ -181,7 +170,7 @@ int main(int argc, char **argv)
     if (status == URS_OK && argc == 3) {
         status = write_architectures(argv[1], &err);
         if (status == URS_OK)
-            status = write_operators(argv[1], atoi(argv[2]), &err);
+            status = urs_int8_cases_each(atoi(argv[2]), true, write_operator, argv[1], &err);
     } else if (status == URS_OK) {
         status = urs_network_read(&network, argv[2], NULL, &err);
         for (int run = 1; status == URS_OK && run <= atoi(argv[3]); run++) {

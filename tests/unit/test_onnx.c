@@ -37,7 +37,7 @@ static void bytes(urs_test *t)
     urs_bytes file = {0};
     urs_error err = {0};
     small_model(&m);
-    URS_REQUIRE_OK(t, urs_onnx_encode(&file, &m, "g", &err), err);
+    URS_REQUIRE_OK(t, urs_onnx_encode(&file, NULL, &m, "g", &err), err);
     URS_CHECK_INT(t, file.size, sizeof expected - 1);
     URS_CHECK(t, file.size == sizeof expected - 1 && memcmp(file.data, expected, file.size) == 0);
     urs_bytes_release(&file);
@@ -85,7 +85,7 @@ static void architectures(urs_test *t)
         URS_REQUIRE_OK(t, urs_model_build(&g, &options, &err), err);
         block = urs_aligned_new(urs_graph_block_elements(g) * sizeof *block);
         URS_REQUIRE(t, block);
-        status = urs_onnx_encode_float(&file, g, block, NULL, &err);
+        status = urs_onnx_encode_float(&file, NULL, g, block, NULL, &err);
         if (status == URS_OK) {
             const urs_param *params;
             const urs_value *outputs;
@@ -179,7 +179,7 @@ static void refuses(urs_test *t)
         urs_bytes file = {0};
         urs_error err = {0};
         wrong[i].build(&m);
-        if (urs_onnx_encode(&file, &m, "g", &err) == URS_OK || !strstr(err.message, wrong[i].word))
+        if (urs_onnx_encode(&file, NULL, &m, "g", &err) == URS_OK || !strstr(err.message, wrong[i].word))
             urs_test_fail(t, __FILE__, __LINE__, "expected \"%s\", got \"%s\"", wrong[i].word, err.message);
         urs_bytes_release(&file);
         urs_onnx_release(&m);
