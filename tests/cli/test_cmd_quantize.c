@@ -5,6 +5,7 @@
 
 #include "int8/tflite_file.h"
 #include "interchange/megadetector_check.h"
+#include "stages/network.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -135,6 +136,31 @@ static void the_chain_runs_on_int8(urs_test *t)
     urs_free(images);
 }
 
+/* int8 weights stand beside the float ones under the stage's name; those that come with the program do, too. */
+static void int8_weights_are_found_by_their_stage(urs_test *t)
+{
+    static const char *const stages[] = {"sift", "find"};
+    char *images = urs_path_join(world, "images"), *place = urs_path_join(folder, "sift.tflite"), *results = urs_path_join(folder, "found.json");
+    URS_CHECK_INT(t, RUN("sift", "--engine", "int8", images, "--quiet"), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "sift.tflite"));
+    URS_REQUIRE(t, rename(sift8, place) == 0);
+    URS_CHECK_INT(t, RUN("sift", "--engine", "int8", images, "--out", results), URS_EXIT_OK);
+    URS_CHECK(t, file_says(stderr_path, "sift.tflite: int8"));
+    URS_REQUIRE(t, rename(place, sift8) == 0);
+    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
+        char shipped[600];
+        urs_network *n = NULL;
+        urs_error err = {0};
+        (void)snprintf(shipped, sizeof shipped, "%s/models/%s.tflite", URS_SOURCE_DIR, stages[i]);
+        URS_REQUIRE_OK(t, urs_network_read(&n, shipped, stages[i], &err), err);
+        URS_CHECK(t, n->int8 != NULL);
+        urs_network_free(n);
+    }
+    urs_free(images);
+    urs_free(place);
+    urs_free(results);
+}
+
 /* What `quantize` writes is already what TFLite reads; export checks that and changes nothing. */
 static void exports_what_was_quantised(urs_test *t)
 {
@@ -219,6 +245,7 @@ int main(void)
         {"find", find_is_quantised},
         {"embed", embed_is_quantised},
         {"the chain", the_chain_runs_on_int8},
+        {"found by their stage", int8_weights_are_found_by_their_stage},
         {"export", exports_what_was_quantised},
         {"wrong use", wrong_use_has_one_sentence},
     };
