@@ -20,7 +20,7 @@ typedef void urs_lanes_run(const urs_kernel_spec *spec, const urs_kernel_args *a
 typedef struct urs_lanes_table {
     const char *name;
     urs_lanes_run *run[URS_OP_COUNT][2]; /* [op][pass]; NULL: not here */
-    size_t (*attention_scratch)(const urs_kernel_spec *spec); /* bytes that ATTENTION needs */
+    size_t (*scratch[URS_OP_COUNT])(const urs_kernel_spec *spec); /* bytes that the operation needs; NULL: none */
     urs_lanes_run *depthwise[2];         /* CONV with one channel per group, 3x3, 5x5 and 7x7 */
 } urs_lanes_table;
 

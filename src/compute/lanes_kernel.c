@@ -71,12 +71,22 @@ static bool attention_applies(const urs_kernel_spec *s)
     return few || s->attr.position == URS_ATTENTION_PLAIN || s->attr.position == URS_ATTENTION_QUERY;
 }
 
+/* A transposed convolution whose windows do not overlap. */
+static bool windows_apart(const urs_kernel_spec *s)
+{
+    const urs_op_attr *a = &s->attr;
+    return same_block(s) && (s->out.block == 16 || s->out.block == 8) && a->groups <= 1 && a->kernel_h == a->stride_h && a->kernel_w == a->stride_w &&
+           !a->pad_top && !a->pad_left && !a->pad_bottom && !a->pad_right && a->activation == URS_ACT_NONE && !a->has_residual;
+}
+
 /* Layouts and attributes that the kernels of the table take. */
 static bool applies(const urs_kernel_spec *s)
 {
     switch (s->op) {
     case URS_OP_GLOBAL_POOL:
         return s->out.block == s->out.c || s->out.block == 1;
+    case URS_OP_CONV_TRANSPOSE:
+        return windows_apart(s);
     case URS_OP_MAX_POOL:
         return same_block(s) && (s->out.block == 16 || s->out.block == 8 || s->out.block == 1) && s->attr.kernel_h * s->attr.kernel_w <= 255;
     case URS_OP_RESIZE:
@@ -116,8 +126,8 @@ urs_status urs_lanes_new_from(urs_kernel **out, const urs_lanes_table *t, const 
     if (!k)
         return urs_fail(err, URS_ENOMEM, "no memory for a kernel");
     k->base = (urs_kernel){.saved_bytes = saved_bytes(spec), .bind = bind_lanes, .run = run_lanes, .free = free_lanes};
-    if (spec->op == URS_OP_ATTENTION)
-        k->base.scratch_bytes = t->attention_scratch(spec);
+    if (t->scratch[spec->op])
+        k->base.scratch_bytes = t->scratch[spec->op](spec);
     k->spec = *spec;
     k->call = call;
     *out = &k->base;

@@ -74,11 +74,12 @@ INLINE void pool_strip(float *out, uint8_t *index, const float *x, const urs_ker
                     if (ix < 0 || ix >= iw)
                         continue;
                     p = x + (iy * iw + ix) * S;
+                    /* | and not ||: with a branch there would be no vectors. */
                     if (index)
                         for (int64_t l = 0; l < W; l++)
-                            where[l] = p[l] > best[l] || p[l] != p[l] ? ky * a->kernel_w + kx : where[l];
+                            where[l] = (p[l] > best[l]) | (p[l] != p[l]) ? ky * a->kernel_w + kx : where[l];
                     for (int64_t l = 0; l < W; l++)
-                        best[l] = p[l] > best[l] || p[l] != p[l] ? p[l] : best[l];
+                        best[l] = (p[l] > best[l]) | (p[l] != p[l]) ? p[l] : best[l];
                 }
             }
             for (int64_t l = 0; l < W; l++)
@@ -101,7 +102,8 @@ void urs_lanes_max_pool_forward(const urs_kernel_spec *spec, const urs_kernel_ar
             float *out = (float *)args->out + strip_at(&o, n, g);
             const float *x = (const float *)args->in[0] + strip_at(&v, n, g);
             uint8_t *index = pool_index(args, &o, n, g);
-            WITH_WIDTH(v.width, v.stride, pool_strip(out, index, x, spec, W, S));
+            /* Not WITH_WIDTH: gcc 12 unrolls loops of a known length before it makes vectors of them, and then finds none in comparisons (14 times slower). */
+            pool_strip(out, index, x, spec, v.width, v.stride);
         }
     clear_padding(args->out, spec->out);
 }

@@ -7,6 +7,7 @@
 const urs_lanes_table LANES_NAME(urs_lanes) = {
     .name = LANES_STRING(URS_LANES_ISA),
     .run = {[URS_OP_ACTIVATION] = {urs_lanes_activation_forward, urs_lanes_activation_backward},
+            [URS_OP_CONV_TRANSPOSE] = {urs_lanes_upsample_forward, NULL},
             [URS_OP_BATCH_NORM] = {urs_lanes_batch_norm_forward, urs_lanes_batch_norm_backward},
             [URS_OP_LAYER_NORM] = {urs_lanes_layer_norm_forward, urs_lanes_layer_norm_backward},
             [URS_OP_GLOBAL_POOL] = {urs_lanes_global_pool_forward, urs_lanes_global_pool_backward},
@@ -22,6 +23,6 @@ const urs_lanes_table LANES_NAME(urs_lanes) = {
             [URS_OP_PAD] = {urs_lanes_pad_forward, urs_lanes_pad_backward},
             [URS_OP_MERGE] = {urs_lanes_merge_forward, urs_lanes_merge_backward},
             [URS_OP_POSITION] = {urs_lanes_position_forward, urs_lanes_position_backward}},
-    .attention_scratch = urs_lanes_attention_scratch,
+    .scratch = {[URS_OP_ATTENTION] = urs_lanes_attention_scratch, [URS_OP_CONV_TRANSPOSE] = urs_lanes_upsample_scratch},
     .depthwise = {urs_lanes_depthwise_forward, urs_lanes_depthwise_backward},
 };

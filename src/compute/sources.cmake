@@ -59,7 +59,8 @@ foreach(isa baseline avx2 avx512)
         src/compute/lanes_norm.c
         src/compute/lanes_pad.c
         src/compute/lanes_shape.c
-        src/compute/lanes_table.c)
+        src/compute/lanes_table.c
+        src/compute/lanes_upsample.c)
     target_include_directories(urs_lanes_${isa} PRIVATE src)
     target_compile_definitions(urs_lanes_${isa} PRIVATE _GNU_SOURCE URS_LANES_ISA=${isa})
     # Full vectorisation; not with the sanitizers, under which these files would take minutes to compile.
