@@ -138,9 +138,9 @@ static void odd_shapes(urs_test *t)
                 {.name = "odd/max_pool", .op = URS_OP_MAX_POOL, .n_in = 1, .in = {SHAPE},
                  .attr = {.kernel_h = 3, .kernel_w = 2, .stride_h = 2, .stride_w = 1, .pad_top = 2, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
                 {.name = "odd/upsample", .op = URS_OP_CONV_TRANSPOSE, .mode = URS_MODE_INFER, .n_in = 1, .in = {SHAPE},
-                 .attr = {.kernel_h = 2, .kernel_w = 3, .stride_h = 2, .stride_w = 3, .out_channels = (int32_t)(c + 3), .has_bias = true}},
+                 .attr = {.kernel_h = 2, .kernel_w = 3, .stride_h = 2, .stride_w = 3, .groups = 1, .out_channels = (int32_t)(c + 3), .has_bias = true}},
                 {.name = "odd/upsample, no bias", .op = URS_OP_CONV_TRANSPOSE, .mode = URS_MODE_INFER, .n_in = 1, .in = {SHAPE},
-                 .attr = {.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2, .out_channels = 16}},
+                 .attr = {.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2, .groups = 1, .out_channels = 16}},
             };
             for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
                 check_case(t, &cases[k], ran);
