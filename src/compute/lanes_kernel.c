@@ -111,6 +111,8 @@ static size_t saved_bytes(const urs_kernel_spec *s)
 {
     if (s->op == URS_OP_BATCH_NORM)
         return (size_t)s->out.c * 2 * sizeof(float);
+    if (s->op == URS_OP_DROP_PATH)
+        return (size_t)s->out.n;
     if (s->op == URS_OP_MAX_POOL)
         return (size_t)urs_tensor_elements(s->out);
     return 0;

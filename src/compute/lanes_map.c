@@ -1,6 +1,8 @@
-/* Element by element: activation, addition, product (squeeze-excitation), layer scale; see lanes.h. */
+/* Element by element: activation, addition, product (squeeze-excitation), layer scale, stochastic depth; see lanes.h. */
 #include "compute/lanes_parts.h"
 #include "compute/lanes_strip.h"
+
+#include "base/random.h"
 
 INLINE void map_activation(float *out, const float *in, int64_t n, urs_activation a)
 {
@@ -150,4 +152,38 @@ void urs_lanes_scale_backward(const urs_kernel_spec *spec, const urs_kernel_args
         if (args->d_param[0])
             store_factors(args->d_param[0], sum, strip_channel(&v, g), v.channels);
     }
+}
+
+/* Kept images times `scale`, the others zero. */
+static void keep_images(float *out, const float *x, const uint8_t *kept, urs_tensor_shape s, float p)
+{
+    const float scale = (float)(1.0 / (1.0 - (double)p));
+    const int64_t span = urs_tensor_elements(s) / s.n;
+    for (int64_t n = 0; n < s.n; n++, x += span, out += span) {
+        if (!kept[n])
+            memset(out, 0, (size_t)span * sizeof *out);
+        for (int64_t i = 0; kept[n] && i < span; i++)
+            out[i] = x[i] * scale;
+    }
+}
+
+/* The draws are those of ref.h: one for each image. */
+void urs_lanes_drop_path_forward(const urs_kernel_spec *spec, const urs_kernel_args *args)
+{
+    uint8_t *kept = args->saved;
+    urs_random r;
+    if (!spec->training) {
+        memmove(args->out, args->in[0], (size_t)urs_tensor_elements(spec->out) * sizeof(float));
+        return;
+    }
+    urs_random_init_stream(&r, *args->seed, args->salt);
+    for (int64_t n = 0; n < spec->out.n; n++)
+        kept[n] = (uint8_t)!(urs_random_unit(&r) < (double)spec->attr.p);
+    keep_images(args->out, args->in[0], kept, spec->out, spec->attr.p);
+}
+
+void urs_lanes_drop_path_backward(const urs_kernel_spec *spec, const urs_kernel_args *args)
+{
+    if (args->d_in[0])
+        keep_images(args->d_in[0], args->d_out, args->saved, spec->out, spec->attr.p);
 }

@@ -42,6 +42,8 @@
 #define urs_lanes_merge_backward LANES_NAME(urs_lanes_merge_backward)
 #define urs_lanes_position_forward LANES_NAME(urs_lanes_position_forward)
 #define urs_lanes_position_backward LANES_NAME(urs_lanes_position_backward)
+#define urs_lanes_drop_path_forward LANES_NAME(urs_lanes_drop_path_forward)
+#define urs_lanes_drop_path_backward LANES_NAME(urs_lanes_drop_path_backward)
 #define urs_lanes_upsample_forward LANES_NAME(urs_lanes_upsample_forward)
 #define urs_lanes_upsample_scratch LANES_NAME(urs_lanes_upsample_scratch)
 #define urs_lanes_attention_scratch LANES_NAME(urs_lanes_attention_scratch)
@@ -53,7 +55,7 @@ urs_lanes_run urs_lanes_activation_forward, urs_lanes_activation_backward, urs_l
     urs_lanes_mul_forward, urs_lanes_mul_backward, urs_lanes_scale_forward, urs_lanes_scale_backward, urs_lanes_concat_forward,
     urs_lanes_concat_backward, urs_lanes_slice_forward, urs_lanes_slice_backward, urs_lanes_depthwise_forward, urs_lanes_depthwise_backward, urs_lanes_attention_forward,
     urs_lanes_attention_backward, urs_lanes_pad_forward, urs_lanes_pad_backward, urs_lanes_merge_forward, urs_lanes_merge_backward, urs_lanes_position_forward,
-    urs_lanes_position_backward, urs_lanes_upsample_forward;
+    urs_lanes_position_backward, urs_lanes_upsample_forward, urs_lanes_drop_path_forward, urs_lanes_drop_path_backward;
 size_t urs_lanes_attention_scratch(const urs_kernel_spec *spec), urs_lanes_upsample_scratch(const urs_kernel_spec *spec); /* bytes */
 
 #endif

@@ -16,6 +16,7 @@ const urs_lanes_table LANES_NAME(urs_lanes) = {
             [URS_OP_ADD] = {urs_lanes_add_forward, NULL},
             [URS_OP_MUL] = {urs_lanes_mul_forward, urs_lanes_mul_backward},
             [URS_OP_SCALE] = {urs_lanes_scale_forward, urs_lanes_scale_backward},
+            [URS_OP_DROP_PATH] = {urs_lanes_drop_path_forward, urs_lanes_drop_path_backward},
             [URS_OP_FAKE_QUANT] = {urs_lanes_fake_quant_forward, urs_lanes_fake_quant_backward},
             [URS_OP_CONCAT] = {urs_lanes_concat_forward, urs_lanes_concat_backward},
             [URS_OP_SLICE] = {urs_lanes_slice_forward, urs_lanes_slice_backward},

@@ -55,6 +55,7 @@ foreach(isa baseline avx2 avx512)
         src/compute/lanes_attention.c
         src/compute/lanes_depthwise.c
         src/compute/lanes_fake_quant.c
+        src/compute/lanes_layer_norm.c
         src/compute/lanes_map.c
         src/compute/lanes_norm.c
         src/compute/lanes_pad.c
