@@ -12,5 +12,6 @@ target_sources(ursid_lib PRIVATE
     src/base/random.c
     src/base/reader.c
     src/base/sha256.c
+    src/base/terminal.c
     src/base/text.c
     src/base/vector.c)

@@ -1,6 +1,7 @@
 /* `ursid catalogue`: looks into a catalogue and changes identities. One action a call, each a single transaction in src/catalogue. */
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/terminal.h"
 #include "catalogue/catalogue.h"
 #include "cli/option.h"
 #include "eval/table.h"
@@ -20,14 +21,6 @@ typedef struct request {
     char **arg;             /* behind the action's name */
     int args;
 } request;
-
-/* Names come from files: what would steer a terminal is replaced. */
-static void put_line(const char *s)
-{
-    for (; *s; s++)
-        (void)putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
-    (void)putchar('\n');
-}
 
 static urs_status put_text(const urs_text *text, const char *path, urs_error *err)
 {
@@ -217,7 +210,7 @@ static urs_status do_check(urs_catalogue *c, const request *r, urs_error *err)
     urs_status status = urs_catalogue_check(c, err);
     (void)r;
     if (status == URS_OK)
-        put_line("the catalogue is in order");
+        urs_terminal_put_line(stdout, "the catalogue is in order");
     return status;
 }
 
@@ -275,7 +268,7 @@ static urs_status do_undo(urs_catalogue *c, const request *r, urs_error *err)
     (void)r;
     if (status == URS_OK) {
         urs_text_format(&text, "undone: %s", summary);
-        put_line(urs_text_string(&text));
+        urs_terminal_put_line(stdout, urs_text_string(&text));
     }
     urs_text_release(&text);
     urs_free(summary);
@@ -288,7 +281,7 @@ static urs_status put_newest(urs_catalogue *c, urs_error *err)
     urs_decisions d = {0};
     urs_status status = urs_catalogue_decisions(c, 1, &d, err);
     if (status == URS_OK && d.count > 0)
-        put_line(d.items[0].summary);
+        urs_terminal_put_line(stdout, d.items[0].summary);
     urs_decisions_release(&d);
     return status;
 }

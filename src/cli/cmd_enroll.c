@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/sha256.h"
+#include "base/terminal.h"
 #include "cli/cancel.h"
 #include "cli/head_models.h"
 #include "cli/photo_run.h"
@@ -310,7 +311,7 @@ static int run(int argc, char **argv)
     if (status == URS_OK)
         status = put_table(&e, &err);
     for (size_t i = 0; i < e.remarks.count; i++)
-        urs_put_line(stderr, e.remarks.items[i]);
+        urs_terminal_put_line(stderr, e.remarks.items[i]);
     if (status == URS_ECANCELLED)
         (void)fprintf(stderr, "ursid enroll: stopped after %zu of %zu files; what is enrolled stays, and the same command goes on from there\n", e.done, e.todo_count);
     code = status == URS_ECANCELLED ? URS_EXIT_FAILED : status != URS_OK ? urs_command_error(&urs_cmd_enroll, &err) : e.broken ? URS_EXIT_PARTIAL : URS_EXIT_OK;

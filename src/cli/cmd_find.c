@@ -5,6 +5,7 @@
 #include "cli/photo_run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 extern const urs_command urs_cmd_find;
 
@@ -21,9 +22,6 @@ static urs_status row(void *context, urs_chain_result *r, urs_result_image *imag
 {
     find_settings *s = context;
     urs_status status = URS_OK;
-    s->heads += r->head_count;
-    s->with_heads += r->head_count > 0;
-    s->passed_over += !r->searched;
     for (size_t i = 0; s->chips && status == URS_OK && i < r->head_count; i++)
         status = urs_chip_write(s->chips, image->file, i, &r->heads[i].chip, err);
     if (r->has_sift)
@@ -37,6 +35,14 @@ static urs_status row(void *context, urs_chain_result *r, urs_result_image *imag
     if (r->head_count > SCORES_SHOWN)
         urs_text_add(line, " ...");
     return status;
+}
+
+static void count(void *context, const urs_result_image *image)
+{
+    find_settings *s = context;
+    s->heads += image->count;
+    s->with_heads += image->count > 0;
+    s->passed_over += image->frame_class && strcmp(image->frame_class, urs_frame_class_name(URS_FRAME_EMPTY)) == 0;
 }
 
 static void summary(void *context, urs_text *line)
@@ -70,7 +76,7 @@ static int run_with(const urs_photo_arguments *a, const char *find, const char *
         status = urs_fail(&err, URS_ENOMEM, "no memory");
     if (status == URS_OK) {
         const urs_photo_run run = {.command = &urs_cmd_find, .arguments = a, .verb = "finding", .columns = sieve ? "frame   heads  scores" : "heads  scores",
-                                   .key = urs_text_string(&key), .info = &info, .context = settings, .row = row, .summary = summary};
+                                   .key = urs_text_string(&key), .info = &info, .context = settings, .row = row, .count = count, .summary = summary};
         code = urs_photo_run_all(&run, chain);
     } else {
         code = urs_command_error(&urs_cmd_find, &err);

@@ -1,4 +1,5 @@
 /* `ursid identify`: from photographs to named bears. The parts are in identify_run.h. */
+#include "base/terminal.h"
 #include "cli/cancel.h"
 #include "cli/identify_run.h"
 
@@ -13,7 +14,7 @@ static urs_status put_failure(void *context, urs_result_image *image, urs_error 
     if (!image->failure || (*listed)++ >= 1000)
         return URS_OK;
     (void)fputs("  ", stderr);
-    urs_put_line(stderr, image->warning ? image->warning : image->file);
+    urs_terminal_put_line(stderr, image->warning ? image->warning : image->file);
     return URS_OK;
 }
 
@@ -22,7 +23,7 @@ static urs_status list_failures(urs_identify_run *run, urs_error *err)
     size_t listed = 0;
     for (size_t i = 0; i < run->skipped.count; i++) {
         (void)fputs("ursid identify: ", stderr);
-        urs_put_line(stderr, run->skipped.items[i]);
+        urs_terminal_put_line(stderr, run->skipped.items[i]);
     }
     if (run->counts.failures == 0)
         return URS_OK;

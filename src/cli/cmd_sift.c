@@ -5,6 +5,7 @@
 #include "cli/photo_run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 extern const urs_command urs_cmd_sift;
 
@@ -14,14 +15,20 @@ typedef struct sift_counts {
 
 static urs_status row(void *context, urs_chain_result *result, urs_result_image *image, urs_text *line, urs_error *err)
 {
-    sift_counts *counts = context;
     const float *p = result->sift.probability;
+    (void)context;
     (void)image;
     (void)err;
-    counts->frames[result->sift.verdict]++;
     urs_text_format(line, "%-6s  %6.3f  %6.3f  %6.3f", urs_frame_class_name(result->sift.verdict), (double)p[URS_FRAME_EMPTY], (double)p[URS_FRAME_ANIMAL],
                     (double)p[URS_FRAME_BEAR]);
     return URS_OK;
+}
+
+static void count(void *context, const urs_result_image *image)
+{
+    sift_counts *counts = context;
+    for (int32_t c = 0; image->frame_class && c < URS_FRAME_CLASSES; c++)
+        counts->frames[c] += strcmp(image->frame_class, urs_frame_class_name(c)) == 0;
 }
 
 static void summary(void *context, urs_text *line)
@@ -47,7 +54,7 @@ static int run_with(const urs_photo_arguments *a, const char *model, urs_chain *
         status = urs_fail(&err, URS_ENOMEM, "no memory");
     if (status == URS_OK) {
         const urs_photo_run run = {.command = &urs_cmd_sift, .arguments = a, .verb = "sifting", .columns = "frame    empty  animal    bear", .key = urs_text_string(&key),
-                                   .info = &info, .context = &counts, .row = row, .summary = summary};
+                                   .info = &info, .context = &counts, .row = row, .count = count, .summary = summary};
         code = urs_photo_run_all(&run, chain);
     } else {
         code = urs_command_error(&urs_cmd_sift, &err);

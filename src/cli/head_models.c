@@ -58,10 +58,3 @@ void urs_head_models_describe(const urs_head_models *m, urs_text *out)
         between = ", ";
     }
 }
-
-void urs_put_line(FILE *to, const char *line)
-{
-    for (; *line; line++)
-        (void)putc((unsigned char)*line < 0x20 || *line == 0x7f ? '?' : *line, to);
-    (void)putc('\n', to);
-}

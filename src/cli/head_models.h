@@ -40,7 +40,4 @@ void urs_head_models_close(urs_head_models *m);
 /* "find.safetensors 1a2b3c4d" of the stages in use, for reports and journal keys. */
 void urs_head_models_describe(const urs_head_models *m, urs_text *out);
 
-/* A line about files: what would steer a terminal is replaced. */
-void urs_put_line(FILE *to, const char *line);
-
 #endif

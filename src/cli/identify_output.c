@@ -2,6 +2,8 @@
 #include "cli/identify_run.h"
 
 #include "base/memory.h"
+#include "base/terminal.h"
+#include "cli/photo_run.h"
 #include "eval/table.h"
 #include "interchange/result_csv.h"
 
@@ -11,7 +13,6 @@
 #define CANDIDATES_IN_TABLE 3
 #define FILES_IN_COMMAND 12
 #define GROUPS_PROPOSED 20
-#define FAILURES_LISTED 1000
 
 /* ---- the table ---- */
 
@@ -40,6 +41,15 @@ static void count_image(urs_identify_counts *n, const urs_result_image *image)
     }
 }
 
+static void add_name(urs_table *table, const char *name)
+{
+    urs_text shown = {0};
+    urs_terminal_add(&shown, name, URS_NAME_COLUMNS);
+    urs_table_add(table, urs_text_string(&shown));
+    table->failed = table->failed || !urs_text_ok(&shown);
+    urs_text_release(&shown);
+}
+
 static urs_status table_image(void *context, urs_result_image *image, urs_error *err)
 {
     table_state *s = context;
@@ -49,13 +59,13 @@ static urs_status table_image(void *context, urs_result_image *image, urs_error 
     for (size_t i = 0; i < image->count; i++) {
         const urs_result_detection *d = &image->detections[i];
         const urs_new_group *group = urs_identify_group_of(s->run, image->file, i);
-        urs_table_add(&s->table, image->file);
+        add_name(&s->table, image->file);
         urs_table_format(&s->table, "%zu", i + 1);
         urs_table_add(&s->table, d->verdict ? d->verdict : "");
         urs_table_add(&s->table, group ? group->name : "");
         for (size_t k = 0; k < shown && s->run->bears.count > 0; k++) {
             if (k < d->individuals.count) {
-                urs_table_add(&s->table, d->individuals.items[k].name);
+                add_name(&s->table, d->individuals.items[k].name);
                 urs_table_format(&s->table, "%.3f", d->individuals.items[k].probability);
             } else {
                 urs_table_add(&s->table, "");

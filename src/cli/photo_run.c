@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/terminal.h"
 #include "cli/cancel.h"
 #include "cli/head_models.h"
 #include "interchange/journal.h"
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME_COLUMN_MAX 60
 #define BROKEN_LISTED_MAX 1000
 
 typedef struct run_state {
@@ -21,8 +21,9 @@ typedef struct run_state {
     urs_journal *journal;    /* owned; NULL without --out */
     urs_progress progress;
     size_t root;             /* bytes of a path that results leave out */
-    size_t done, broken;
-    int name_column;
+    size_t done;             /* files of this run */
+    size_t files, broken;    /* with those of the parts before an interruption */
+    size_t name_column;
     urs_names broken_list;   /* sentences; the first BROKEN_LISTED_MAX */
     urs_names skipped;       /* sentences about folders that cannot be read */
 } run_state;
@@ -81,37 +82,30 @@ urs_status urs_photo_list(urs_names *out, urs_names *skipped, size_t *root, cons
 
 /* ---- output ---- */
 
-/* Columns that a name takes: code points, which is right for all but wide scripts. */
-static int columns_of(const char *s)
+static urs_status put_row(const run_state *s, const char *name, const char *rest, urs_error *err)
 {
-    int n = 0;
-    for (; *s; s++)
-        n += ((unsigned char)*s & 0xc0) != 0x80;
-    return n;
-}
-
-/* Names come from files: what would steer a terminal is replaced. */
-static void put_row(const run_state *s, const char *name, const char *rest)
-{
-    const int pad = s->name_column - columns_of(name);
-    for (const char *p = name; *p; p++)
-        (void)putchar((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p);
-    (void)printf("%*s  %s\n", pad > 0 ? pad : 0, "", rest);
-}
-
-static urs_status keep_broken(run_state *s, const char *sentence, urs_error *err)
-{
-    s->broken++;
-    return s->broken_list.count < BROKEN_LISTED_MAX ? urs_names_add(&s->broken_list, sentence, err) : URS_OK;
+    urs_text line = {0};
+    urs_status status = URS_OK;
+    urs_terminal_add(&line, name, URS_NAME_COLUMNS);
+    for (size_t columns = urs_terminal_columns(urs_text_string(&line)); columns < s->name_column; columns++)
+        urs_text_add(&line, " ");
+    if (urs_text_ok(&line))
+        (void)printf("%s  %s\n", urs_text_string(&line), rest);
+    else
+        status = urs_fail(err, URS_ENOMEM, "no memory for a line of the table");
+    urs_text_release(&line);
+    return status;
 }
 
 static void list_broken(const run_state *s)
 {
     if (s->broken == 0)
         return;
-    (void)fprintf(stderr, "ursid %s: %zu of %zu files could not be used:\n", s->run->command->name, s->broken, s->done);
-    for (size_t i = 0; i < s->broken_list.count; i++)
-        (void)fprintf(stderr, "  %s\n", s->broken_list.items[i]);
+    (void)fprintf(stderr, "ursid %s: %zu of %zu files could not be used:\n", s->run->command->name, s->broken, s->files);
+    for (size_t i = 0; i < s->broken_list.count; i++) {
+        (void)fputs("  ", stderr);
+        urs_terminal_put_line(stderr, s->broken_list.items[i]);
+    }
     if (s->broken > s->broken_list.count)
         (void)fprintf(stderr, "  and %zu more\n", s->broken - s->broken_list.count);
 }
@@ -120,11 +114,24 @@ static void list_skipped(const run_state *s)
 {
     for (size_t i = 0; i < s->skipped.count; i++) {
         (void)fprintf(stderr, "ursid %s: ", s->run->command->name);
-        urs_put_line(stderr, s->skipped.items[i]);
+        urs_terminal_put_line(stderr, s->skipped.items[i]);
     }
 }
 
 /* ---- running ---- */
+
+/* Results of one file, of this run or (as a visitor of the journal) of the part before an interruption. */
+static urs_status count_image(void *context, urs_result_image *image, urs_error *err)
+{
+    run_state *s = context;
+    s->files++;
+    if (!image->failure) {
+        s->run->count(s->run->context, image);
+        return URS_OK;
+    }
+    s->broken++;
+    return s->broken_list.count < BROKEN_LISTED_MAX ? urs_names_add(&s->broken_list, image->warning ? image->warning : image->file, err) : URS_OK;
+}
 
 static urs_status deliver(void *context, urs_chain_result *result, urs_error *err)
 {
@@ -136,7 +143,6 @@ static urs_status deliver(void *context, urs_chain_result *result, urs_error *er
     s->done++;
     if (status == URS_OK && result->error.code != URS_OK) {
         urs_text_add(&line, result->decoded ? "failed" : "unreadable");
-        status = keep_broken(s, result->error.message, err);
     } else if (status == URS_OK) {
         status = s->run->row(s->run->context, result, &image, &line, err);
         if (result->truncated)
@@ -146,8 +152,11 @@ static urs_status deliver(void *context, urs_chain_result *result, urs_error *er
         status = urs_fail(err, URS_ENOMEM, "no memory for a line of the table");
     if (status == URS_OK && s->journal)
         status = urs_journal_add(s->journal, &image, err);
+    if (status == URS_OK)
+        status = count_image(s, &image, err);
+    if (status == URS_OK)
+        status = put_row(s, name, urs_text_string(&line), err);
     if (status == URS_OK) {
-        put_row(s, name, urs_text_string(&line));
         urs_progress_step(&s->progress, s->done);
     }
     urs_text_release(&line);
@@ -175,19 +184,19 @@ static void measure_names(run_state *s, const urs_names *files)
 {
     s->name_column = 4;
     for (size_t i = 0; i < files->count; i++) {
-        const int n = columns_of(files->items[i] + s->root);
+        const size_t n = urs_terminal_columns(files->items[i] + s->root);
         if (n > s->name_column)
             s->name_column = n;
     }
-    if (s->name_column > NAME_COLUMN_MAX)
-        s->name_column = NAME_COLUMN_MAX;
+    if (s->name_column > URS_NAME_COLUMNS)
+        s->name_column = URS_NAME_COLUMNS;
 }
 
 static void put_summary(const run_state *s)
 {
     urs_text line = {0};
     s->run->summary(s->run->context, &line);
-    (void)printf("\n%zu file%s: %s", s->done, s->done == 1 ? "" : "s", urs_text_string(&line));
+    (void)printf("\n%zu file%s: %s", s->files, s->files == 1 ? "" : "s", urs_text_string(&line));
     if (s->broken)
         (void)printf("; %zu could not be used", s->broken);
     (void)printf("\n");
@@ -202,8 +211,9 @@ static urs_status run_files(run_state *s, urs_chain *chain, const urs_names *fil
     const bool silent = a->quiet || (!a->json_progress && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO));
     urs_status status = URS_OK;
     measure_names(s, files);
-    if (files->count > 0) {
-        put_row(s, "file", s->run->columns);
+    if (files->count > 0)
+        status = put_row(s, "file", s->run->columns, err);
+    if (status == URS_OK && files->count > 0) {
         urs_progress_start(&s->progress, silent ? URS_PROGRESS_NONE : a->json_progress ? URS_PROGRESS_JSON : URS_PROGRESS_AUTO, s->run->verb, "files", files->count);
         status = urs_chain_run(chain, (const char *const *)files->items, files->count, &calls, err);
         urs_progress_end(&s->progress);
@@ -229,8 +239,11 @@ int urs_photo_run_all(const urs_photo_run *run, urs_chain *chain)
         before = drop_done(&files, &s);
         if (before > 0)
             (void)fprintf(stderr, "ursid %s: %zu files were done before; going on with the other %zu\n", run->command->name, before, files.count);
-        status = run_files(&s, chain, &files, &err);
+        if (s.journal)
+            status = urs_journal_visit(s.journal, count_image, &s, &err);
     }
+    if (status == URS_OK)
+        status = run_files(&s, chain, &files, &err);
     if (status == URS_OK && s.journal)
         status = urs_journal_finish(s.journal, run->info, &err);
     list_broken(&s);
@@ -240,7 +253,7 @@ int urs_photo_run_all(const urs_photo_run *run, urs_chain *chain)
         code = URS_EXIT_FAILED;
     } else if (status != URS_OK)
         code = urs_command_error(run->command, &err);
-    else if (s.broken > 0 || s.skipped.count > 0 || (s.journal && urs_journal_failures(s.journal) > 0))
+    else if (s.broken > 0 || s.skipped.count > 0)
         code = URS_EXIT_PARTIAL;
     urs_journal_close(s.journal);
     urs_names_release(&files);

@@ -4,6 +4,8 @@
  *                                                        |
  *                                         interrupted: the journal stays; the same command goes on from there
  *
+ * A run that goes on has rows for the files that were still to be done; its last line and its list of broken files are those of a run in one go.
+ *
  * Exit codes: 0 all done, 3 done but some files could not be read (they are listed at the end, on stderr), 1 failed or interrupted. */
 #ifndef URS_CLI_PHOTO_RUN_H
 #define URS_CLI_PHOTO_RUN_H
@@ -12,6 +14,8 @@
 #include "cli/option.h"
 #include "interchange/result.h"
 #include "stages/chain.h"
+
+#define URS_NAME_COLUMNS 60 /* most of a file's name in a table (terminal.h); results have it whole */
 
 /* Options that these commands have in common. */
 typedef struct urs_photo_arguments {
@@ -41,7 +45,9 @@ typedef struct urs_photo_run {
     void *context;
     /* One file that could be read, in order. image: filled from the result (urs_photo_image), may be added to; line: the row behind the name. Failing ends the run. */
     urs_status (*row)(void *context, urs_chain_result *result, urs_result_image *image, urs_text *line, urs_error *err);
-    /* Last line of the table. */
+    /* Counts the results of one file that could be read: of this run, after its row, or of the part before an interruption, from the journal. */
+    void (*count)(void *context, const urs_result_image *image);
+    /* Last line of the table: what was counted. */
     void (*summary)(void *context, urs_text *line);
 } urs_photo_run;
 

@@ -1,7 +1,7 @@
 /* Aligned text tables; see table.h. */
 #include "eval/table.h"
 
-#include "base/memory.h"
+#include "base/terminal.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -16,13 +16,16 @@ void urs_table_start(urs_table *t, size_t columns)
 
 void urs_table_add(urs_table *t, const char *cell)
 {
-    if (urs_names_add(&t->cells, cell, NULL) != URS_OK) {
+    urs_text plain = {0}, shown = {0};
+    urs_text_add(&plain, cell);
+    for (size_t i = 0; i < plain.length && !plain.failed; i++)
+        if ((unsigned char)plain.data[i] < 0x20 || plain.data[i] == 0x7f)
+            plain.data[i] = ' ';
+    urs_terminal_add(&shown, urs_text_string(&plain), 0);
+    if (plain.failed || shown.failed || urs_names_add(&t->cells, urs_text_string(&shown), NULL) != URS_OK)
         t->failed = true;
-        return;
-    }
-    for (char *p = t->cells.items[t->cells.count - 1]; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = ' ';
+    urs_text_release(&plain);
+    urs_text_release(&shown);
 }
 
 void urs_table_number(urs_table *t, double value, int decimals)
@@ -41,15 +44,6 @@ void urs_table_format(urs_table *t, const char *format, ...)
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     urs_table_add(t, text);
-}
-
-/* Characters, not bytes: continuation bytes are not counted. */
-static size_t shown_width(const char *s)
-{
-    size_t n = 0;
-    for (; *s; s++)
-        n += ((unsigned char)*s & 0xc0) != 0x80;
-    return n;
 }
 
 /* Begins like a number and has no letters but those of numbers with units ("12 %", "3.4-5.6", "0.91 [0.88, 0.94]"). */
@@ -84,7 +78,7 @@ void urs_table_end(urs_table *t, urs_text *out)
         right[c] = rows > 1;
         for (size_t r = 0; r < rows; r++) {
             const char *cell = t->cells.items[r * t->columns + c];
-            const size_t w = shown_width(cell);
+            const size_t w = urs_terminal_columns(cell);
             width[c] = w > width[c] ? w : width[c];
             if (r > 0 && !numeric(cell))
                 right[c] = false;
@@ -93,7 +87,7 @@ void urs_table_end(urs_table *t, urs_text *out)
     for (size_t r = 0; r < rows; r++) {
         for (size_t c = 0; c < t->columns; c++) {
             const char *cell = t->cells.items[r * t->columns + c];
-            const size_t pad = width[c] - shown_width(cell);
+            const size_t pad = width[c] - urs_terminal_columns(cell);
             if (c > 0)
                 urs_text_add(out, "  ");
             if (right[c])

@@ -33,7 +33,6 @@ struct urs_journal {
     size_t count, capacity;
     size_t *slots;  /* owned, hash table of entry number + 1, 0 = free; slot_count is a power of two */
     size_t slot_count;
-    size_t failures;
     double synced;
 };
 
@@ -72,7 +71,7 @@ static bool grow_slots(urs_journal *j)
     return true;
 }
 
-static urs_status remember(urs_journal *j, const char *file, off_t offset, size_t length, bool failed, urs_error *err)
+static urs_status remember(urs_journal *j, const char *file, off_t offset, size_t length, urs_error *err)
 {
     char *copy = urs_strdup(file);
     if (!copy || !grow_slots(j) || !urs_array_reserve((void **)&j->entries, &j->capacity, j->count, sizeof *j->entries)) {
@@ -81,7 +80,6 @@ static urs_status remember(urs_journal *j, const char *file, off_t offset, size_
     }
     j->slots[find_slot(j, file)] = j->count + 1;
     j->entries[j->count++] = (entry){copy, offset, length};
-    j->failures += failed;
     return URS_OK;
 }
 
@@ -93,11 +91,6 @@ bool urs_journal_has(const urs_journal *j, const char *file)
 size_t urs_journal_count(const urs_journal *j)
 {
     return j->count;
-}
-
-size_t urs_journal_failures(const urs_journal *j)
-{
-    return j->failures;
 }
 
 /* ---- the file ---- */
@@ -154,7 +147,7 @@ static urs_status take_line(urs_journal *j, const char *line, size_t length, off
         return URS_OK;
     }
     if (!urs_journal_has(j, image.file))
-        status = remember(j, image.file, offset, length, image.failure != NULL, err);
+        status = remember(j, image.file, offset, length, err);
     urs_result_image_release(&image);
     return status;
 }
@@ -274,7 +267,7 @@ urs_status urs_journal_add(urs_journal *j, const urs_result_image *image, urs_er
     urs_text_add(&line, "\n");
     status = urs_text_ok(&line) ? write_at_end(j, line.data, line.length, err) : urs_fail(err, URS_ENOMEM, "no memory for the result of '%s'", image->file);
     if (status == URS_OK)
-        status = remember(j, image->file, offset, line.length - 1, image->failure != NULL, err);
+        status = remember(j, image->file, offset, line.length - 1, err);
     urs_text_release(&line);
     if (status == URS_OK && urs_clock() - j->synced > SYNC_SECONDS) {
         if (fdatasync(j->fd) != 0)

@@ -24,7 +24,6 @@ typedef struct urs_journal urs_journal;
 urs_status urs_journal_open(urs_journal **out, const char *result_path, const char *key, bool fresh, urs_error *err) URS_CHECKED;
 
 size_t urs_journal_count(const urs_journal *journal);
-size_t urs_journal_failures(const urs_journal *journal); /* lines with a failure */
 /* Is this file (exact bytes) done? */
 bool urs_journal_has(const urs_journal *journal, const char *file);
 

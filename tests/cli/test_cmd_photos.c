@@ -3,6 +3,7 @@
 #include "program_run.h"
 #include "tiny_models.h"
 
+#include "base/terminal.h"
 #include "interchange/megadetector_check.h"
 #include "stages/model_path.h"
 
@@ -29,7 +30,7 @@ static void sift_makes_a_table_and_a_file(urs_test *t)
     URS_CHECK_INT(t, RUN("sift", frames, "--out", out, "--quiet", "--threads", "2"), URS_EXIT_PARTIAL);
     URS_CHECK_INT(t, lines_of(stdout_path), 1 + FRAMES + 1 + 2); /* heading, rows, odd name, empty line and summary */
     URS_CHECK(t, file_says(stdout_path, "61 files: ") && file_says(stdout_path, "5 could not be used"));
-    URS_CHECK(t, file_says(stdout_path, "odd \xff?[31m"));
+    URS_CHECK(t, file_says(stdout_path, "odd \xef\xbf\xbd?[31m"));
     URS_CHECK(t, file_says(stderr_path, "5 of 61 files could not be used") && file_says(stderr_path, "frame-0010.png"));
     URS_REQUIRE_OK(t, urs_results_check_file(out, NULL, &err), err);
     images = images_of(out);
@@ -72,18 +73,20 @@ static void find_writes_chips(urs_test *t)
     urs_free(one);
 }
 
-static void stopped_runs_go_on(urs_test *t)
+/* Stopped several times in several ways: the results, the last line and the list of broken files are those of a run in one go. */
+static void stopped_and_gone_on(urs_test *t, const char *verb, const char *option, const char *value)
 {
     static const int signals[] = {SIGINT, SIGKILL, SIGTERM, SIGKILL};
-    char *whole = below("whole.json"), *journal = urs_path_join(folder, "out.json.journal");
-    json_t *wanted, *got;
+    char *whole = below("whole.json"), *journal = urs_path_join(folder, "out.json.journal"), *wanted[2], *got[2];
     int code = 0, stops = 0;
     URS_REQUIRE(t, whole && journal);
     (void)unlink(out);
-    URS_CHECK_INT(t, RUN("find", frames, "--out", whole, "--score", "1e-6", "--most", "2", "--quiet", "--threads", "2"), URS_EXIT_PARTIAL);
+    URS_CHECK_INT(t, RUN(verb, frames, "--out", whole, option, value, "--quiet", "--threads", "2"), URS_EXIT_PARTIAL);
+    wanted[0] = file_from(stdout_path, "\n61 files: ");
+    wanted[1] = file_from(stderr_path, "5 of 61 files could not be used:\n");
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        const pid_t pid = START("find", frames, "--out", out, "--score", "1e-6", "--most", "2", "--quiet", "--threads", "2");
-        if (!program_interrupt(pid, journal, 4 + 10 * i, signals[i], &code))
+        const pid_t pid = START(verb, frames, "--out", out, option, value, "--quiet", "--threads", "2");
+        if (!program_interrupt(pid, journal, 14 + 10 * i, signals[i], &code)) /* two broken files are in the first part */
             break;
         stops++;
         if (signals[i] == SIGKILL)
@@ -94,22 +97,61 @@ static void stopped_runs_go_on(urs_test *t)
         if (signals[i] == SIGINT)
             URS_CHECK(t, file_says(stderr_path, "the same command goes on from there"));
     }
-    URS_CHECK(t, stops >= 2);
+    URS_CHECK(t, stops >= 1);
     /* other settings do not mix with what is there */
-    URS_CHECK_INT(t, RUN("find", frames, "--out", out, "--score", "1e-5", "--most", "2", "--quiet"), URS_EXIT_FAILED);
+    URS_CHECK_INT(t, RUN(verb, frames, "--out", out, option, "0.7", "--quiet"), URS_EXIT_FAILED);
     URS_CHECK(t, file_says(stderr_path, "other settings"));
-    URS_CHECK_INT(t, RUN("find", frames, "--out", out, "--score", "1e-6", "--most", "2", "--quiet", "--threads", "1"), URS_EXIT_PARTIAL);
+    URS_CHECK_INT(t, RUN(verb, frames, "--out", out, option, value, "--quiet", "--threads", "1"), URS_EXIT_PARTIAL);
     URS_CHECK(t, file_says(stderr_path, "files were done before"));
+    got[0] = file_from(stdout_path, "\n61 files: ");
+    got[1] = file_from(stderr_path, "5 of 61 files could not be used:\n");
+    for (int i = 0; i < 2; i++) {
+        URS_CHECK(t, wanted[i] && strlen(wanted[i]) > 20);
+        URS_CHECK_TEXT(t, got[i], wanted[i]);
+        urs_free(wanted[i]);
+        urs_free(got[i]);
+    }
     URS_CHECK(t, !urs_file_exists(journal));
-    wanted = images_of(whole);
-    got = images_of(out);
-    URS_CHECK_INT(t, json_array_size(got), FRAMES + 1);
-    URS_CHECK(t, wanted && got && json_equal(wanted, got));
-    json_decref(wanted);
-    json_decref(got);
+    URS_CHECK(t, files_are_equal_but_for_times(whole, out));
     (void)unlink(whole);
     urs_free(whole);
     urs_free(journal);
+}
+
+static void stopped_runs_go_on(urs_test *t)
+{
+    stopped_and_gone_on(t, "sift", "--bear", "0.3");
+    stopped_and_gone_on(t, "find", "--score", "1e-6");
+}
+
+/* The column of names is bounded and as wide as names look, so that what stands behind them is below its heading. */
+static void long_and_wide_names_keep_the_table(urs_test *t)
+{
+    static const char *const names[] = {"a.png", "\xe7\x86\x8a\xe7\x86\x8a.png", "e\xcc\x81te\xcc\x81.png",
+                                        "a-very-long-name-of-a-picture-that-somebody-has-made-out-of-everything-there-is-to-say-about-it-0001.png"};
+    char *top = below("names");
+    urs_bytes table = {0};
+    urs_error err = {0};
+    size_t rows = 0, wanted = 0;
+    URS_REQUIRE(t, top && urs_folder_create(top, &err) == URS_OK);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[640];
+        (void)snprintf(path, sizeof path, "%s/%s", top, names[i]);
+        URS_REQUIRE(t, tiny_picture_write(path, 1, 64, 48));
+    }
+    URS_CHECK_INT(t, RUN("sift", top, "--quiet"), URS_EXIT_OK);
+    URS_CHECK(t, file_says(stdout_path, "a-very-long-name-of...") && file_says(stdout_path, "-0001.png"));
+    URS_REQUIRE_OK(t, urs_file_read(&table, stdout_path, 0, &err), err);
+    for (char *line = (char *)table.data, *end; (end = strchr(line, '\n')) && end > line; line = end + 1) {
+        *end = '\0';
+        rows++;
+        wanted = wanted ? wanted : urs_terminal_columns(line);
+        URS_CHECK_INT(t, urs_terminal_columns(line), wanted);
+    }
+    URS_CHECK_INT(t, rows, 1 + sizeof names / sizeof names[0]);
+    URS_CHECK(t, wanted <= 60 + 40);
+    urs_bytes_release(&table);
+    urs_free(top);
 }
 
 static void wrong_use_has_one_sentence(urs_test *t)
@@ -206,6 +248,7 @@ int main(void)
         {"sift", sift_makes_a_table_and_a_file},
         {"find with chips", find_writes_chips},
         {"stopped runs go on", stopped_runs_go_on},
+        {"long and wide names", long_and_wide_names_keep_the_table},
         {"wrong use", wrong_use_has_one_sentence},
         {"folders that cannot be read", folders_that_cannot_be_read},
         {"weights are looked for", weights_are_looked_for},

@@ -66,6 +66,40 @@ static inline size_t lines_of(const char *path)
     return n;
 }
 
+/* What stands in a file from the first `text` on; owned, empty when it is not there. */
+static inline char *file_from(const char *path, const char *text)
+{
+    urs_bytes b = {0};
+    const char *at = urs_file_read(&b, path, 0, NULL) == URS_OK ? strstr((const char *)b.data, text) : NULL;
+    char *part = urs_strdup(at ? at : "");
+    urs_bytes_release(&b);
+    return part;
+}
+
+/* Two files of the same bytes, but for times ("2026-01-31 12:30" and the seconds behind). */
+static inline bool files_are_equal_but_for_times(const char *a, const char *b)
+{
+    static const char shape[] = "0000-00-00 00:00";
+    const char *const paths[] = {a, b};
+    urs_bytes bytes[2] = {{0}};
+    bool equal = true;
+    for (int f = 0; f < 2 && equal; f++) {
+        equal = urs_file_read(&bytes[f], paths[f], 0, NULL) == URS_OK && bytes[f].size > 0;
+        for (size_t i = 0; equal && i + sizeof shape <= bytes[f].size; i++) {
+            char *at = (char *)bytes[f].data + i;
+            size_t n = 0;
+            while (shape[n] && (shape[n] == '0' ? at[n] >= '0' && at[n] <= '9' : at[n] == shape[n]))
+                n++;
+            if (!shape[n])
+                memset(at, '0', at[n] == ':' && i + n + 3 <= bytes[f].size ? n + 3 : n);
+        }
+    }
+    equal = equal && bytes[0].size == bytes[1].size && memcmp(bytes[0].data, bytes[1].data, bytes[0].size) == 0;
+    urs_bytes_release(&bytes[0]);
+    urs_bytes_release(&bytes[1]);
+    return equal;
+}
+
 /* The images of a result file; new reference. */
 static inline json_t *images_of(const char *path)
 {

@@ -64,7 +64,6 @@ static void interrupted_is_as_in_one_go(urs_test *t)
     URS_REQUIRE_OK(t, urs_journal_open(&j, a, "k", false, &err), err);
     for (int i = 0; i < 50; i++)
         URS_REQUIRE_OK(t, add(j, i, &err), err);
-    URS_CHECK_INT(t, urs_journal_failures(j), 5);
     URS_REQUIRE_OK(t, finish(j, &err), err);
     urs_journal_close(j);
     for (int part = 0; part < 5; part++) {

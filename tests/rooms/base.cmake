@@ -1,0 +1,1 @@
+urs_test(unit terminal)
