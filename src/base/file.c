@@ -84,6 +84,37 @@ static urs_status write_all(int fd, const uint8_t *data, size_t size, const char
     return URS_OK;
 }
 
+urs_status urs_file_check_output(const char *path, urs_error *err)
+{
+    char *folder = urs_path_folder(path);
+    urs_text temporary = {0};
+    struct stat st;
+    urs_status status = URS_OK;
+    int fd;
+
+    urs_text_format(&temporary, "%s.%ld.tmp", path, (long)getpid());
+    if (!folder || !urs_text_ok(&temporary)) {
+        status = urs_fail(err, URS_ENOMEM, "no memory for a path");
+    } else if (!*urs_path_base(path) || (stat(path, &st) == 0 && S_ISDIR(st.st_mode))) {
+        status = urs_fail(err, URS_EINVAL, "cannot write '%s': that is no name of a file", path);
+    } else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) { /* it would be replaced by a file, /dev/null too */
+        status = urs_fail(err, URS_EINVAL, "cannot write '%s': it is not a regular file", path);
+    } else if (!urs_folder_exists(folder)) {
+        status = urs_fail(err, URS_ENOTFOUND, "cannot write '%s': there is no folder '%s'", path, folder);
+    } else {
+        fd = open(temporary.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0) {
+            (void)close(fd);
+            (void)unlink(temporary.data);
+        } else if (errno != EEXIST) {
+            status = urs_fail(err, URS_EIO, "cannot write '%s': %s", path, strerror(errno));
+        }
+    }
+    urs_free(folder);
+    urs_text_release(&temporary);
+    return status;
+}
+
 urs_status urs_file_write(const char *path, const void *data, size_t size, urs_error *err)
 {
     urs_status status;

@@ -22,6 +22,10 @@ void urs_bytes_release(urs_bytes *bytes);
  * never a part. Folders in the path must exist. */
 urs_status urs_file_write(const char *path, const void *data, size_t size, urs_error *err) URS_CHECKED;
 
+/* Could urs_file_write write here? For a command that works for hours before it writes. Tries a temporary file beside `path`, which is gone again when it returns; what is at `path` is left
+ * alone. URS_ENOTFOUND: its folder is not there. URS_EINVAL: the path is empty, a folder, or no regular file. URS_EIO: the system refuses. */
+urs_status urs_file_check_output(const char *path, urs_error *err) URS_CHECKED;
+
 /* Creates the folder and its parents; fine if it exists. */
 urs_status urs_folder_create(const char *path, urs_error *err) URS_CHECKED;
 

@@ -328,7 +328,7 @@ static int run(int argc, char **argv)
         URS_OPTION_INT64("chip", "N", &r.chip, 1, 9007199254740992.0, "with show and remove: one chip by its number"),
         URS_OPTION_FLAG("bears", &r.bears, "with export: one line a bear instead of one a chip"),
         URS_OPTION_FLAG("json", &r.json, "with list, show and history: print JSON"),
-        URS_OPTION_TEXT("out", "FILE", &r.out, "with list, show, history and export: write to FILE instead of stdout"),
+        URS_OPTION_OUTPUT("out", "FILE", &r.out, "with list, show, history and export: write to FILE instead of stdout"),
         URS_OPTION_REST("ACTION", &words, 1, INT_MAX, "list, show, rename, merge, split, remove, verdict, undo, history, export or check"),
     };
     urs_catalogue *c = NULL;

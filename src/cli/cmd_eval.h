@@ -26,8 +26,8 @@ typedef struct urs_eval_arguments {
         URS_OPTION_DOUBLE("validation", "SHARE", &(a)->validation, 0.01, 0.9, "as in the training, so that the parts are the same"),      \
         URS_OPTION_DOUBLE("test", "SHARE", &(a)->test, 0.01, 0.9, "as in the training"),                                                  \
         URS_OPTION_INT64("split-seed", "S", &(a)->split_seed, 1, 9007199254740992.0, "as in the training"),                               \
-        URS_OPTION_TEXT("json", "F.json", &(a)->json, "write all numbers"),                                                               \
-        URS_OPTION_TEXT("report", "F.html", &(a)->report, "write a page with tables and plots"),                                          \
+        URS_OPTION_OUTPUT("json", "F.json", &(a)->json, "write all numbers"),                                                               \
+        URS_OPTION_OUTPUT("report", "F.html", &(a)->report, "write a page with tables and plots"),                                          \
         URS_OPTION_INT("rounds", "N", &(a)->rounds, 10, 100000, "draws for the 95 % intervals"),                                          \
         URS_OPTION_INT("threads", "N", &(a)->threads, 0, 64, "0: all cores")
 

@@ -340,7 +340,7 @@ int urs_eval_embed_main(int argc, char **argv)
     const urs_option options[] = {
         URS_EVAL_OPTIONS(&a),
         URS_OPTION_CHOICE("floor", "colour|pretrained", &floor, "measure what a training must beat"),
-        URS_OPTION_TEXT("embeddings", "F.npy", &embeddings, "write the embeddings of the part for NumPy, and F.csv with path and individual of each row"),
+        URS_OPTION_OUTPUT("embeddings", "F.npy", &embeddings, "write the embeddings of the part for NumPy, and F.csv with path and individual of each row"),
         URS_OPTION_DOUBLE("max-error", "SHARE", &max_error, 0, 0.5, "set the band of \"unsure\" on the validation part so that at most this share of the verdicts is wrong; 0: as the weights have it"),
         URS_OPTION_INT("folds", "K", &folds.folds, 0, 100, "cross-validation over the bears outside of the test part; --model then has {} for the number of the fold"),
         URS_OPTION_DOUBLE("hold-others", "SHARE", &folds.hold, 0, 0.9, "with --folds: as in the training"),

@@ -76,8 +76,8 @@ static int run(int argc, char **argv)
     export_arguments a = {0};
     urs_arguments source = {0};
     const urs_option options[] = {
-        URS_OPTION_TEXT("tflite", "F.tflite", &a.tflite, "TFLite file to write: every tensor int8, biases int32"),
-        URS_OPTION_TEXT("onnx", "F.onnx", &a.onnx, "ONNX file to write (opset 17): float32 of float weights, QuantizeLinear and DequantizeLinear of int8 ones"),
+        URS_OPTION_OUTPUT("tflite", "F.tflite", &a.tflite, "TFLite file to write: every tensor int8, biases int32"),
+        URS_OPTION_OUTPUT("onnx", "F.onnx", &a.onnx, "ONNX file to write (opset 17): float32 of float weights, QuantizeLinear and DequantizeLinear of int8 ones"),
         URS_OPTION_FLAG("json", &a.json, "describe what was written as one JSON object"),
         URS_OPTION_REST("W", &source, 1, 1, "weights: int8 ones of `ursid quantize`, an int8 .tflite, or (for --onnx) float ones"),
     };

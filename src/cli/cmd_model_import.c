@@ -122,7 +122,7 @@ int urs_model_import_main(int argc, char **argv)
     urs_arguments source = {0};
     const urs_option options[] = {
         URS_OPTION_TEXT("arch", "ARCH", &arch, "architecture that float weights are for; `ursid model info` lists them"),
-        URS_OPTION_TEXT_REQUIRED("out", "F", &out, "file to write: F.safetensors, or F.tflite for an int8 network"),
+        URS_OPTION_OUTPUT_REQUIRED("out", "F", &out, "file to write: F.safetensors, or F.tflite for an int8 network"),
         URS_OPTION_TEXT("images", "DIR", &images, "photographs to measure the statistics of batch norms on, for TFLite"),
         URS_OPTION_TEXT("licence", "TEXT", &licence, "licence of the weights, to go into the file"),
         URS_OPTION_FLAG("half", &half, "16-bit floats"),

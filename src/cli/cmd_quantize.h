@@ -19,7 +19,7 @@ typedef struct urs_quantize_arguments {
 #define URS_QUANTIZE_OPTIONS(a)                                                                                                              \
     URS_OPTION_TEXT("model", "W", &(a)->model, "float weights; default: those that come with ursid"),                                        \
         URS_OPTION_LIST("data", "PATH", &(a)->data, "data as it was given to the training; its training part calibrates"),                   \
-        URS_OPTION_TEXT_REQUIRED("out", "W8.tflite", &(a)->out, "int8 weights to write"),                                                    \
+        URS_OPTION_OUTPUT_REQUIRED("out", "W8.tflite", &(a)->out, "int8 weights to write"),                                                    \
         URS_OPTION_CHOICE("observer", "mse|min-max|percentile", &(a)->observer, "how ranges of values are chosen"),                          \
         URS_OPTION_DOUBLE("percentile", "P", &(a)->percentile, 90, 100, "of --observer percentile"),                                         \
         URS_OPTION_FLAG("equalise", &(a)->equalise, "cross-layer equalisation, where only a ReLU stands between convolutions"),              \
@@ -34,7 +34,7 @@ typedef struct urs_quantize_arguments {
         URS_OPTION_DOUBLE("validation", "SHARE", &(a)->validation, 0.01, 0.9, "as in the training, so that the parts are the same"),         \
         URS_OPTION_DOUBLE("test", "SHARE", &(a)->test, 0.01, 0.9, "as in the training"),                                                     \
         URS_OPTION_INT64("split-seed", "S", &(a)->split_seed, 1, 9007199254740992.0, "as in the training"),                                  \
-        URS_OPTION_TEXT("report", "F.html", &(a)->report, "write which layers suffer, as tables and plots"),                                 \
+        URS_OPTION_OUTPUT("report", "F.html", &(a)->report, "write which layers suffer, as tables and plots"),                                 \
         URS_OPTION_INT("threads", "N", &(a)->threads, 0, 64, "0: all cores"), URS_OPTION_FLAG("quiet", &(a)->quiet, "no progress")
 
 /* Before parsing: defaults, and the command line. */

@@ -334,7 +334,7 @@ static int run(int argc, char **argv)
     const urs_option options[] = {
         URS_OPTION_REST("DATA", &a.data, 1, 1, "a folder with one sub-folder an individual, a CSV manifest, or labelled photographs"),
         URS_OPTION_CHOICE("by", "closed|open|disjoint|time|camera|year", &a.by, "how to split; see above"),
-        URS_OPTION_TEXT("out", "F.csv", &a.out, "the manifest to write; with {} in its name: one for each camera or year left out"),
+        URS_OPTION_OUTPUT("out", "F.csv", &a.out, "the manifest to write; with {} in its name: one for each camera or year left out"),
         URS_OPTION_TEXT("cut-off", "DAY", &a.cut_off, "time: the first day of the test part, like 2019-07-01"),
         URS_OPTION_TEXT("leave", "NAME", &a.leave, "camera, year: which one is left out of the training"),
         URS_OPTION_DOUBLE("validation", "SHARE", &a.validation, 0, 0.9, "share of the validation part"),

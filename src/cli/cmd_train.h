@@ -19,7 +19,7 @@ typedef struct urs_train_arguments {
 /* The shared entries of an option table. */
 #define URS_TRAIN_OPTIONS(a)                                                                                                                     \
     URS_OPTION_LIST("data", "PATH", &(a)->data, "training data; see the stage's help"),                                        \
-        URS_OPTION_TEXT_REQUIRED("out", "W.safetensors", &(a)->out, "weights to write; W.checkpoint and W.log stand beside them"),               \
+        URS_OPTION_OUTPUT_REQUIRED("out", "W.safetensors", &(a)->out, "weights to write; W.checkpoint and W.log stand beside them"),               \
         URS_OPTION_TEXT("init", "W", &(a)->init, "start from these weights (safetensors, .pth), by name"),                                       \
         URS_OPTION_INT("epochs", "N", &(a)->epochs, 0, 100000, "0: the stage's default"),                                                        \
         URS_OPTION_INT("batch", "N", &(a)->batch, 0, 4096, "pictures in a batch; 0: the stage's default"),                                       \

@@ -49,6 +49,7 @@ static void add_default(urs_text *t, const urs_option *o)
             urs_text_format(t, " (default; --no-%s turns it off)", o->name);
         break;
     case URS_OPTION_KIND_TEXT:
+    case URS_OPTION_KIND_OUTPUT:
     case URS_OPTION_KIND_CHOICE:
         if (*o->to.text)
             urs_text_format(t, " (default %s)", *o->to.text);

@@ -78,28 +78,11 @@ static urs_status open_records(urs_identify_run *run, urs_error *err)
     return status;
 }
 
-/* Files that are written last fail first: their folder must be there. */
-static urs_status check_folder(const char *path, urs_error *err)
-{
-    char *folder = path ? urs_path_folder(path) : NULL;
-    urs_status status = URS_OK;
-    if (path && !folder)
-        status = urs_fail(err, URS_ENOMEM, "no memory for a path");
-    else if (path && !urs_folder_exists(folder))
-        status = urs_fail(err, URS_ENOTFOUND, "%s cannot be written: there is no folder '%s'", path, folder);
-    urs_free(folder);
-    return status;
-}
-
 urs_status urs_identify_open(urs_identify_run *run, const urs_identify_arguments *a, urs_error *err)
 {
     urs_chain_options chain = {.threads = a->threads, .keep_picture = a->report != NULL};
     urs_status status = urs_photo_list(&run->files, &run->skipped, &run->root, &a->paths, err);
     run->arguments = a;
-    if (status == URS_OK)
-        status = check_folder(a->csv, err);
-    if (status == URS_OK)
-        status = check_folder(a->report, err);
     if (status == URS_OK && a->backend)
         status = urs_backend_find(&chain.backend, a->backend, err);
     if (status == URS_OK)

@@ -1,6 +1,7 @@
 /* The option parser; see option.h. */
 #include "cli/option.h"
 
+#include "base/file.h"
 #include "cli/help.h"
 #include "cli/nearest.h"
 
@@ -110,6 +111,7 @@ static int store_value(const urs_command *command, const urs_option *o, const ch
     double x;
     switch (o->kind) {
     case URS_OPTION_KIND_TEXT:
+    case URS_OPTION_KIND_OUTPUT:
         *o->to.text = given;
         return URS_EXIT_OK;
     case URS_OPTION_KIND_CHOICE:
@@ -193,6 +195,16 @@ static int check_complete(const urs_command *command, const urs_option *options,
     return URS_EXIT_OK;
 }
 
+static int check_outputs(const urs_command *command, const urs_option *options, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        urs_error err = {0};
+        if (options[i].kind == URS_OPTION_KIND_OUTPUT && *options[i].to.text && urs_file_check_output(*options[i].to.text, &err) != URS_OK)
+            return urs_command_error(command, &err);
+    }
+    return URS_EXIT_OK;
+}
+
 static bool asks_for_help(int argc, char **argv, bool *man)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
@@ -234,5 +246,7 @@ bool urs_options_parse(const urs_command *command, const urs_option *options, si
         }
     }
     *exit_code = check_complete(command, options, n, kept - 1, argv + 1);
+    if (*exit_code == URS_EXIT_OK)
+        *exit_code = check_outputs(command, options, n);
     return *exit_code == URS_EXIT_OK;
 }

@@ -5,7 +5,7 @@
  *     urs_arguments paths = {0};
  *     const urs_option options[] = {
  *         URS_OPTION_INT("top", "K", &top, 1, 100, "candidates per head"),
- *         URS_OPTION_TEXT("out", "F.json", &out, "write the results to F.json"),
+ *         URS_OPTION_OUTPUT("out", "F.json", &out, "write the results to F.json"),
  *         URS_OPTION_REST("PATH...", &paths, 1, INT_MAX, "photographs, or folders of them"),
  *     };
  *     int code;
@@ -14,7 +14,8 @@
  *
  * Accepted: `--name value`, `--name=value`, `--flag`, `--no-flag`; options and other arguments in any order; `--` ends the options; `-` alone is an
  * ordinary argument. The last one of a repeated option counts, except URS_OPTION_LIST, which collects. `--help` and `-h` print the help. What a variable
- * holds before parsing is its default, and is what the help shows. A wrong use gives one sentence on stderr and exit code 2.
+ * holds before parsing is its default, and is what the help shows. A wrong use gives one sentence on stderr and exit code 2; a file that could not be written
+ * at the end of the work (URS_OPTION_OUTPUT) one sentence and exit code 1, before the work.
  *
  * Strings are borrowed from argv; argv is reordered so that the free arguments stand together. Reentrant: no state of its own. */
 #ifndef URS_CLI_OPTION_H
@@ -38,6 +39,7 @@ typedef struct urs_arguments { /* borrowed from argv */
 typedef enum urs_option_kind {
     URS_OPTION_KIND_FLAG,
     URS_OPTION_KIND_TEXT,
+    URS_OPTION_KIND_OUTPUT,
     URS_OPTION_KIND_CHOICE,
     URS_OPTION_KIND_INT,
     URS_OPTION_KIND_INT64,
@@ -68,6 +70,10 @@ typedef struct urs_option {
 #define URS_OPTION_TEXT(n, v, var, text_) {.kind = URS_OPTION_KIND_TEXT, .name = (n), .value = (v), .to = {.text = (var)}, .help = (text_)}
 #define URS_OPTION_TEXT_REQUIRED(n, v, var, text_) \
     {.kind = URS_OPTION_KIND_TEXT, .name = (n), .value = (v), .to = {.text = (var)}, .required = true, .help = (text_)}
+/* A text that names a file which the command writes; checked by urs_file_check_output when everything is parsed. */
+#define URS_OPTION_OUTPUT(n, v, var, text_) {.kind = URS_OPTION_KIND_OUTPUT, .name = (n), .value = (v), .to = {.text = (var)}, .help = (text_)}
+#define URS_OPTION_OUTPUT_REQUIRED(n, v, var, text_) \
+    {.kind = URS_OPTION_KIND_OUTPUT, .name = (n), .value = (v), .to = {.text = (var)}, .required = true, .help = (text_)}
 /* The words are separated by `|`; the variable gets the word as the user wrote it. */
 #define URS_OPTION_CHOICE(n, words, var, text_) {.kind = URS_OPTION_KIND_CHOICE, .name = (n), .value = (words), .to = {.text = (var)}, .help = (text_)}
 #define URS_OPTION_INT(n, v, var, low_, high_, text_) \
@@ -83,7 +89,7 @@ typedef struct urs_option {
 #define URS_OPTION_REST(v, var, least, most, text_) \
     {.kind = URS_OPTION_KIND_REST, .name = (v), .to = {.rest = (var)}, .low = (least), .high = (most), .help = (text_)}
 
-/* True: parsed, go on. False: return *exit_code (URS_EXIT_OK after help, URS_EXIT_USAGE after a sentence on stderr). */
+/* True: parsed, go on. False: return *exit_code (URS_EXIT_OK after help, URS_EXIT_USAGE or URS_EXIT_FAILED after a sentence on stderr). */
 bool urs_options_parse(const urs_command *command, const urs_option *options, size_t n, int argc, char **argv, int *exit_code);
 
 /* Prints "ursid COMMAND: sentence; see 'ursid help COMMAND'" on stderr and returns URS_EXIT_USAGE: for rules that a table cannot say. */

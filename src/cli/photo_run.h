@@ -27,7 +27,7 @@ typedef struct urs_photo_arguments {
 
 #define URS_PHOTO_OPTIONS(a)                                                                                                                   \
     URS_OPTION_REST("PATH...", &(a)->paths, 1, INT_MAX, "photographs, or folders of them (searched through)"),                                \
-        URS_OPTION_TEXT("out", "F.json", &(a)->out, "write the results as MegaDetector batch JSON; an interrupted run goes on where it was"),  \
+        URS_OPTION_OUTPUT("out", "F.json", &(a)->out, "write the results as MegaDetector batch JSON; an interrupted run goes on where it was"),  \
         URS_OPTION_FLAG("fresh", &(a)->fresh, "with --out: begin again instead of going on"),                                                 \
         URS_OPTION_INT("threads", "N", &(a)->threads, 0, 64, "0: all cores"),                                                                 \
         URS_OPTION_TEXT("backend", "NAME", &(a)->backend, "of float networks: ref or onednn; default: the fastest"),                          \

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "cli/nearest.h"
 #include "cli/option.h"
+#include "program_run.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -212,6 +213,76 @@ static void sizes_and_distances(urs_test *t)
     URS_CHECK_INT(t, urs_text_distance("kitten", "sitting"), 3);
 }
 
+/* Every command that writes says so before it works: none of the data below are there, and nobody looks for them. */
+static void outputs_are_checked_before_the_work(urs_test *t)
+{
+    static const char *const commands[][8] = {
+        {"ursid", "sift", "/nowhere/data", "--out"},
+        {"ursid", "find", "/nowhere/data", "--out"},
+        {"ursid", "identify", "--catalogue", "/nowhere/c.db", "/nowhere/data", "--out"},
+        {"ursid", "identify", "--catalogue", "/nowhere/c.db", "/nowhere/data", "--csv"},
+        {"ursid", "identify", "--catalogue", "/nowhere/c.db", "/nowhere/data", "--report"},
+        {"ursid", "train", "sift", "--data", "/nowhere/data", "--out"},
+        {"ursid", "train", "find", "--data", "/nowhere/data", "--out"},
+        {"ursid", "train", "embed", "--data", "/nowhere/data", "--out"},
+        {"ursid", "eval", "sift", "--data", "/nowhere/data", "--json"},
+        {"ursid", "eval", "find", "--data", "/nowhere/data", "--report"},
+        {"ursid", "eval", "embed", "--data", "/nowhere/data", "--json"},
+        {"ursid", "eval", "embed", "--data", "/nowhere/data", "--embeddings"},
+        {"ursid", "eval", "chain", "--data", "/nowhere/data", "--json"},
+        {"ursid", "eval", "chain", "--data", "/nowhere/data", "--report"},
+        {"ursid", "quantize", "sift", "--data", "/nowhere/data", "--out"},
+        {"ursid", "split", "/nowhere/data", "--by", "closed", "--out"},
+        {"ursid", "export", "/nowhere/data", "--onnx"},
+        {"ursid", "model", "import", "/nowhere/data", "--arch", "yolov8n", "--out"},
+        {"ursid", "catalogue", "--catalogue", "/nowhere/c.db", "export", "--out"},
+    };
+    char *folder = urs_test_folder("option"), *out = urs_path_join(folder, "not there/f.out"), *says = urs_path_join(folder, "stderr"), *nothing = urs_path_join(folder, "stdout");
+    URS_REQUIRE(t, folder && out && says && nothing);
+    for (size_t i = 0; i < URS_COUNT(commands); i++) {
+        const char *words[10] = {NULL};
+        size_t n = 0;
+        for (; n < 8 && commands[i][n]; n++)
+            words[n] = commands[i][n];
+        words[n] = out;
+        URS_CHECK_INT(t, program_finish(program_start(nothing, says, words)), URS_EXIT_FAILED);
+        URS_CHECK(t, file_says(says, "not there/f.out': there is no folder") && lines_of(says) == 1);
+    }
+    urs_free(folder);
+    urs_free(out);
+    urs_free(says);
+    urs_free(nothing);
+}
+
+static void what_can_be_written(urs_test *t)
+{
+    char *folder = urs_test_folder("output"), *file = urs_path_join(folder, "f.json"), *none = urs_path_join(folder, "none/f.json");
+    urs_names there = {0};
+    urs_text longer = {0};
+    urs_error err = {0};
+    URS_REQUIRE(t, folder && file && none);
+    URS_REQUIRE_OK(t, urs_file_check_output(file, &err), err);
+    URS_REQUIRE_OK(t, urs_file_write(file, "old", 3, &err), err);
+    URS_REQUIRE_OK(t, urs_file_check_output(file, &err), err); /* may be replaced */
+    URS_REQUIRE_OK(t, urs_folder_list(&there, folder, NULL, &err), err);
+    URS_CHECK_INT(t, there.count, 1); /* and nothing was left */
+    URS_CHECK_INT(t, urs_file_check_output(none, &err), URS_ENOTFOUND);
+    URS_CHECK_INT(t, urs_file_check_output(folder, &err), URS_EINVAL);
+    URS_CHECK_INT(t, urs_file_check_output("", &err), URS_EINVAL);
+    URS_CHECK_INT(t, urs_file_check_output("/dev/null", &err), URS_EINVAL); /* root would replace it */
+    urs_text_format(&longer, "%s/", folder);
+    for (int i = 0; i < 300; i++)
+        urs_text_add(&longer, "n");
+    URS_CHECK_INT(t, urs_file_check_output(urs_text_string(&longer), &err), URS_EIO);
+    URS_CHECK_INT(t, urs_file_check_output("/proc/f.json", &err), URS_EIO); /* nobody may write there, root neither */
+    urs_text_release(&longer);
+    urs_names_release(&there);
+    (void)unlink(file);
+    urs_free(folder);
+    urs_free(file);
+    urs_free(none);
+}
+
 int main(void)
 {
     static const urs_case cases[] = {
@@ -220,6 +291,8 @@ int main(void)
         {"help comes from the table", help_comes_from_the_table},
         {"commands, help, version, suggestions", commands_are_found},
         {"sizes and word distances", sizes_and_distances},
+        {"outputs are checked before the work", outputs_are_checked_before_the_work},
+        {"what can be written", what_can_be_written},
     };
     return urs_run_cases(cases, sizeof cases / sizeof cases[0]);
 }
