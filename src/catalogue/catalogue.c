@@ -8,8 +8,10 @@
 #include "catalogue/search.h"
 #include "catalogue/store.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(float) == 4, "embeddings are stored as the machine has them");
 
@@ -24,6 +26,60 @@ static void harden(sqlite3 *db)
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
     (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, VALUE_SIZE_MAX);
     (void)sqlite3_exec(db, "PRAGMA cell_size_check = ON", NULL, NULL, NULL);
+}
+
+static bool has_content(const char *file, const char *tail)
+{
+    urs_text path = {0};
+    struct stat st;
+    bool has;
+    urs_text_format(&path, "%s%s", file, tail);
+    has = stat(urs_text_string(&path), &st) == 0 && st.st_size > 0;
+    urs_text_release(&path);
+    return has;
+}
+
+/* A reader that may not write cannot take away the -wal and -shm that SQLite makes for it, and where the folder is protected too it gets none. Where the file stands for itself (nothing in a
+ * log, nobody's unfinished change), it is opened again as one that does not change: then SQLite makes no files and takes no locks, and urs_store_check_unchanged watches over it. */
+static urs_status open_as_it_stands(urs_catalogue *c, urs_error *err)
+{
+    const char *file = sqlite3_db_filename(c->db, "main"); /* whole, links resolved */
+    char *folder = urs_path_folder(file);
+    urs_text uri = {0};
+    sqlite3 *db = NULL;
+    int rc = SQLITE_OK;
+    urs_status status = folder ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory to open %s", c->path);
+    if (status != URS_OK || (sqlite3_db_readonly(c->db, "main") != 1 && access(folder, W_OK) == 0) || has_content(file, "-wal") || has_content(file, "-journal"))
+        goto done;
+    if (stat(file, &c->opened) != 0) {
+        status = urs_fail(err, URS_EIO, "%s: opening: %s", c->path, strerror(errno));
+        goto done;
+    }
+    urs_text_add(&uri, "file://");
+    for (const char *s = file; *s; s++) {
+        if (*s == '%' || *s == '?' || *s == '#')
+            urs_text_format(&uri, "%%%02x", (unsigned)(unsigned char)*s);
+        else
+            urs_text_append(&uri, s, 1);
+    }
+    urs_text_add(&uri, "?immutable=1");
+    if (!urs_text_ok(&uri)) {
+        status = urs_fail(err, URS_ENOMEM, "no memory to open %s", c->path);
+        goto done;
+    }
+    rc = sqlite3_open_v2(urs_text_string(&uri), &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc != SQLITE_OK) {
+        status = urs_schema_fail(db, c->path, "opening", rc, err);
+        (void)sqlite3_close(db);
+        goto done;
+    }
+    (void)sqlite3_close(c->db);
+    c->db = db;
+    c->as_it_stands = true;
+done:
+    urs_text_release(&uri);
+    urs_free(folder);
+    return status;
 }
 
 urs_status urs_catalogue_open(urs_catalogue **out, const char *path, const urs_catalogue_options *options, urs_error *err)
@@ -59,11 +115,19 @@ urs_status urs_catalogue_open(urs_catalogue **out, const char *path, const urs_c
         status = urs_schema_fail(c->db, path, "opening", rc, err);
         goto done;
     }
+    if (o->read_only)
+        status = open_as_it_stands(c, err);
+    if (status != URS_OK)
+        goto done;
     (void)sqlite3_busy_timeout(c->db, o->busy_ms > 0 ? o->busy_ms : 5000);
     harden(c->db);
     if (o->read_only)
         (void)sqlite3_exec(c->db, "PRAGMA query_only = ON", NULL, NULL, NULL);
     status = urs_schema_prepare(c->db, path, o->create, o->read_only, err);
+    if (c->as_it_stands) { /* a change is the reason that counts, whatever came of it */
+        const urs_status changed = urs_store_check_unchanged(c, err);
+        status = changed == URS_OK ? status : changed;
+    }
 done:
     urs_free(plain);
     if (status == URS_OK)

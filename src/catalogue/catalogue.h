@@ -27,7 +27,8 @@ typedef struct urs_catalogue urs_catalogue;
 
 typedef struct urs_catalogue_options {
     bool create;    /* make the file when it is not there (otherwise URS_ENOTFOUND) */
-    bool read_only; /* no decision can be made, an older schema is refused */
+    bool read_only; /* no decision can be made, an older schema is refused; nothing is left beside the file. A file or folder that is write-protected is read as it stands: if somebody
+                     * else changes it meanwhile, reading ends with URS_EBUSY rather than with a mixture of two states */
     int busy_ms;    /* how long to wait for another writer; 0: 5000 */
 } urs_catalogue_options;
 

@@ -54,9 +54,23 @@ urs_status urs_store_open(urs_catalogue *c, sqlite3_stmt **out, urs_error *err, 
     return status;
 }
 
+urs_status urs_store_check_unchanged(const urs_catalogue *c, urs_error *err)
+{
+    struct stat now;
+    if (!c->as_it_stands)
+        return URS_OK;
+    if (stat(sqlite3_db_filename(c->db, "main"), &now) == 0 && now.st_dev == c->opened.st_dev && now.st_ino == c->opened.st_ino && now.st_size == c->opened.st_size &&
+        now.st_mtim.tv_sec == c->opened.st_mtim.tv_sec && now.st_mtim.tv_nsec == c->opened.st_mtim.tv_nsec)
+        return URS_OK;
+    return urs_fail(err, URS_EBUSY, "%s: somebody changed the catalogue while it was read; try again", c->path);
+}
+
 urs_status urs_store_step(urs_catalogue *c, sqlite3_stmt *st, bool *row, urs_error *err)
 {
     const int rc = sqlite3_step(st);
+    const urs_status status = urs_store_check_unchanged(c, err); /* first: what was read may be of two states, and look damaged */
+    if (status != URS_OK)
+        return status;
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         return urs_schema_fail(c->db, c->path, c->read_only ? "reading" : "working on the catalogue", rc, err);
     *row = rc == SQLITE_ROW;

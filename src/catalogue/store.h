@@ -7,12 +7,18 @@
 #include "catalogue/catalogue.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 struct urs_catalogue {
     sqlite3 *db; /* owned */
     char *path;  /* owned */
     bool read_only;
+    bool as_it_stands;   /* opened as a file that does not change; then: */
+    struct stat opened;  /* what it was */
 };
+
+/* URS_EBUSY: opened as a file that does not change, and it did. */
+urs_status urs_store_check_unchanged(const urs_catalogue *c, urs_error *err) URS_CHECKED;
 
 /* ---- statements ---- */
 urs_status urs_store_open(urs_catalogue *c, sqlite3_stmt **out, urs_error *err, const char *sql, const char *types, ...) URS_CHECKED; /* sqlite3_finalize */

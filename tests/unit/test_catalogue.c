@@ -6,7 +6,10 @@
 #include "catalogue/search.h"
 #include "harness.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const urs_catalogue_model model = {"fp-one", "tiny", 4};
@@ -448,6 +451,94 @@ static void foreign_files_are_left_alone(urs_test *t)
     urs_free(folder);
 }
 
+/* What a reader without the right to write says of a catalogue: in a child, which gives up being root if that is what the tests run as. */
+typedef enum reader_answer { READER_OTIS = 10, READER_NONE, READER_BUSY, READER_FAILED } reader_answer;
+
+static reader_answer ask_reader(const char *path, const char *name, bool wait)
+{
+    const urs_catalogue_options reader = {.read_only = true};
+    urs_catalogue *c = NULL;
+    urs_stored_chips chips = {0};
+    urs_error err = {0};
+    urs_status status = urs_catalogue_open(&c, path, &reader, &err);
+    if (status == URS_OK && wait)
+        (void)raise(SIGSTOP);
+    if (status == URS_OK)
+        status = urs_catalogue_chips(c, name, &chips, &err);
+    if (status != URS_OK && status != URS_ENOTFOUND && status != URS_EBUSY)
+        printf("  reader: %s\n", err.message);
+    urs_stored_chips_release(&chips);
+    urs_catalogue_close(c);
+    return status == URS_OK ? READER_OTIS : status == URS_ENOTFOUND ? READER_NONE : status == URS_EBUSY ? READER_BUSY : READER_FAILED;
+}
+
+static pid_t start_reader(const char *path, const char *name, bool wait)
+{
+    pid_t pid;
+    (void)fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+        if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+            _exit(1);
+        _exit((int)ask_reader(path, name, wait));
+    }
+    return pid;
+}
+
+static int end_reader(pid_t pid)
+{
+    int status = 0;
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static size_t files_in(const char *folder)
+{
+    urs_names names = {0};
+    size_t n = SIZE_MAX;
+    if (urs_folder_list(&names, folder, NULL, NULL) == URS_OK)
+        n = names.count;
+    urs_names_release(&names);
+    return n;
+}
+
+static void protected_files_are_read_as_they_stand(urs_test *t)
+{
+    place p;
+    urs_error err = {0};
+    pid_t pid;
+    int status = 0;
+    if (!open_place(t, &p))
+        return;
+    URS_REQUIRE_OK(t, enrol(p.c, "Otis", 0, 2, 0, NULL, &err), err);
+    urs_catalogue_close(p.c);
+    URS_REQUIRE(t, chmod(p.folder, 0777) == 0 && chmod(p.path, 0444) == 0);
+    URS_CHECK_INT(t, end_reader(start_reader(p.path, "Otis", false)), READER_OTIS);
+    URS_CHECK_INT(t, files_in(p.folder), 1); /* no -wal, no -shm */
+    URS_REQUIRE(t, chmod(p.folder, 0555) == 0);
+    URS_CHECK_INT(t, end_reader(start_reader(p.path, "Otis", false)), READER_OTIS); /* as on a card that is locked */
+    URS_REQUIRE(t, chmod(p.folder, 0777) == 0 && chmod(p.path, 0644) == 0);
+    /* What a writer has decided stands in its log, and is seen; what it is in the middle of is its own. */
+    URS_REQUIRE_OK(t, urs_catalogue_open(&p.c, p.path, NULL, &err), err);
+    URS_REQUIRE_OK(t, enrol(p.c, "Grazer", 4, 2, 0, NULL, &err), err);
+    URS_CHECK_INT(t, end_reader(start_reader(p.path, "Grazer", false)), READER_OTIS);
+    URS_CHECK_INT(t, files_in(p.folder), 3);
+    urs_catalogue_close(p.c);
+    URS_CHECK_INT(t, files_in(p.folder), 1);
+    /* A writer that comes while the file is read as it stands: no mixture of two states. (Another user's file: the reader has no right to write to it.) */
+    pid = start_reader(p.path, "Walker", true);
+    URS_REQUIRE(t, waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+    URS_REQUIRE_OK(t, urs_catalogue_open(&p.c, p.path, NULL, &err), err);
+    URS_REQUIRE_OK(t, enrol(p.c, "Walker", 8, 2, 0, NULL, &err), err);
+    urs_catalogue_close(p.c);
+    (void)kill(pid, SIGCONT);
+    if (geteuid() == 0)
+        URS_CHECK_INT(t, end_reader(pid), READER_BUSY);
+    else
+        URS_CHECK_INT(t, end_reader(pid), READER_OTIS); /* one's own file is not protected */
+    p.c = NULL;
+    close_place(t, &p);
+}
+
 /* Rules that a hostile or damaged file breaks: a clear error from check, and none of them a crash in reading, undoing or searching. */
 static void contradictions_are_found(urs_test *t)
 {
@@ -581,6 +672,7 @@ int main(void)
         {"search sees live chips", search_sees_live_chips},
         {"export as CSV", exports_csv},
         {"foreign files are left alone", foreign_files_are_left_alone},
+        {"protected files are read as they stand", protected_files_are_read_as_they_stand},
         {"contradictions are found", contradictions_are_found},
         {"damaged pages are an error", damaged_pages_are_an_error},
         {"two writers wait or say so", two_writers_wait_or_say_so},
