@@ -32,8 +32,8 @@ int urs_train_end(urs_train_arguments *a, const urs_command *command, urs_status
         code = urs_command_error(command, err);
     else if (report->epochs == 0)
         (void)printf("%s: made without training\n", a->out);
-    else if (report->best <= 0)
-        (void)printf("%s: %d epochs, validation score 0 or no validation data, %.0f s, %.1f images/s\n", a->out, (int)report->epochs, report->seconds, report->images_per_second);
+    else if (!report->validated)
+        (void)printf("%s: the weights of the end of %d epoch%s, without validation data, %.0f s, %.1f images/s\n", a->out, (int)report->epochs, report->epochs == 1 ? "" : "s", report->seconds, report->images_per_second);
     else
         (void)printf("%s: best validation score %.4f in epoch %d of %d, %.0f s, %.1f images/s\n", a->out, report->best, (int)report->best_epoch + 1, (int)report->epochs,
                      report->seconds, report->images_per_second);

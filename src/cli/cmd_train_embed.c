@@ -5,6 +5,8 @@
 #include "cli/embed_calibrate.h"
 #include "stages/embed_loss.h"
 
+#include <string.h>
+
 static const urs_command command = {
     .name = "train embed",
     .summary = "train the stage that tells bears apart",
@@ -60,6 +62,11 @@ int urs_train_embed_main(int argc, char **argv)
         urs_names_release(&a.data);
         urs_text_release(&a.command);
         return urs_usage_error(&command, "--calibrate-with needs --folds");
+    }
+    if (calibrate_with && !strstr(calibrate_with, "{}")) {
+        urs_names_release(&a.data);
+        urs_text_release(&a.command);
+        return urs_usage_error(&command, "--calibrate-with needs {} where the number of the fold stands: one file knows the bears of all folds but one");
     }
     if (a.data.count == 0) {
         urs_text_release(&a.command);

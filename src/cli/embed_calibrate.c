@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "catalogue/identify.h"
 #include "cli/eval_embed.h"
+#include "stages/embed_split.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,12 +58,17 @@ static urs_status add_bears(galleries *g, const urs_embed_train_options *o, cons
     static const urs_chip_view views[] = {{.shows = URS_SHOWS_ALL}, {.shows = URS_SHOWS_HEAD}};
     urs_network *network = NULL;
     urs_chips chips = {0};
+    bool says = false;
     urs_status status = urs_network_read(&network, path, "embed", err);
     if (status == URS_OK) {
         urs_embed_train_options target = *o; /* the other animals are not asked for: they need not be read */
         target.tree_count = 1;
         target.side = network->input.width;
         status = urs_embed_train_chips(&chips, &target, pool, err);
+        if (status == URS_OK)
+            status = urs_embed_split_check(network, path, &chips, o->folds, o->fold, &says, err);
+        if (status == URS_OK && !says)
+            (void)fprintf(stderr, "'%s' does not say which individuals it was trained without; it is taken on trust that it does not know these\n", path);
     }
     for (size_t v = 0; status == URS_OK && v < sizeof views / sizeof *views; v++) {
         urs_embedded_part part = {0};

@@ -11,6 +11,7 @@
 #include "cli/embed_calibrate.h"
 #include "cli/eval_tally.h"
 #include "eval/retrieval.h"
+#include "stages/embed_split.h"
 #include "stages/embed_train.h"
 #include "stages/model_path.h"
 
@@ -81,6 +82,8 @@ urs_status urs_eval_fold_open(urs_network **network, urs_chips *chips, char **pa
                                                .split_seed = (uint64_t)a->split_seed, .folds = folds->folds, .fold = fold, .hold = (float)folds->hold, .side = (*network)->input.width};
         status = urs_embed_train_chips(chips, &split, pool, err);
     }
+    if (status == URS_OK && folds->folds > 0)
+        status = urs_embed_split_check(*network, *path, chips, folds->folds, fold, NULL, err);
     return status;
 }
 

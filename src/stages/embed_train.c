@@ -9,6 +9,7 @@
 #include "stages/embed.h"
 #include "stages/embed_head.h"
 #include "stages/embed_loss.h"
+#include "stages/embed_split.h"
 #include "train/loss_arcface.h"
 
 #include <jansson.h>
@@ -218,7 +219,7 @@ static urs_status validate_tree(urs_retrieval_result *out, const embed_task *t, 
     return status;
 }
 
-/* Score: of the target if it has validation chips, else the mean over the other trees. */
+/* Score: of the target if it has validation chips, else the mean over the other trees; NaN where those have none either. */
 static urs_status validate(void *context, const float *params, urs_pool *pool, double *score, char *line, size_t line_size, urs_error *err)
 {
     embed_task *t = context;
@@ -227,7 +228,7 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
     int judged = 0;
     size_t at = 0;
     urs_status status = embedding ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", t->validation_count);
-    *score = 0;
+    *score = NAN;
     line[0] = '\0';
     if (status == URS_OK && t->validation_count > 0)
         status = embed_items(embedding, t, params, t->validation, t->validation_count, false, pool, err);
@@ -246,7 +247,7 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
         }
         urs_retrieval_release(&result);
     }
-    if (*score <= 0 && judged > 0)
+    if (isnan(*score) && judged > 0)
         *score = others / judged;
     urs_free(embedding);
     return status;
@@ -423,6 +424,8 @@ urs_status urs_embed_train(const urs_embed_train_options *options, urs_fit_repor
         status = urs_pool_new(&pool, fit.threads, err);
     if (status == URS_OK)
         status = urs_embed_train_chips(&t.chips, options, pool, err);
+    if (status == URS_OK)
+        status = urs_embed_split_note(t.network, &t.chips, options->folds, options->fold, err);
     if (status == URS_OK)
         status = urs_chips_part(&t.items, &t.labels, &t.domains, &t.count, &t.chips, URS_PART_TRAIN, err);
     if (status == URS_OK)

@@ -163,8 +163,8 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
     urs_status status = urs_find_evaluate(&q, &t->validation, &view, NULL, pool, err);
     if (status != URS_OK)
         return status;
-    *score = isfinite(q.box.map) ? 0.1 * q.box.ap50 + 0.9 * q.box.map : 0;
-    if (isfinite(q.mask.map))
+    *score = isfinite(q.box.map) ? 0.1 * q.box.ap50 + 0.9 * q.box.map : NAN; /* NaN: no head in these photographs */
+    if (isfinite(q.box.map) && isfinite(q.mask.map))
         *score += 0.1 * q.mask.ap50 + 0.9 * q.mask.map;
     (void)snprintf(line, line_size, "validation box mAP50 %.3f mAP50-95 %.3f, mask %.3f %.3f, best F1 %.3f at %.2f", q.box.ap50, q.box.map, q.mask.ap50, q.mask.map, q.box.best_f1,
                    q.box.best_f1_score);

@@ -246,7 +246,7 @@ static urs_status run_epoch(fit *f, int32_t epoch, const urs_schedule *schedule,
 
 static urs_status judge(fit *f, int32_t epoch, double loss, double seconds, urs_error *err)
 {
-    char what[300] = "", line[512];
+    char what[300] = "", judged[40], line[512];
     double score = 0;
     bool better;
     urs_status status = f->qat ? make_int8(f, err) : URS_OK;
@@ -256,12 +256,16 @@ static urs_status judge(fit *f, int32_t epoch, double loss, double seconds, urs_
         f->network->maker = NULL;
     if (status != URS_OK)
         return status;
-    better = f->task->keep_last || score > f->state.best;
-    (void)snprintf(line, sizeof line, "epoch %3d/%d  loss %.4f  %s  score %.4f%s  %.1f images/s  %.0f s", (int)epoch + 1, (int)f->epochs, loss, what, score, better ? " *" : "  ",
+    better = f->task->keep_last || isnan(score) || score > f->state.best;
+    if (isnan(score))
+        (void)snprintf(judged, sizeof judged, "not validated");
+    else
+        (void)snprintf(judged, sizeof judged, "score %.4f%s", score, better ? " *" : "  ");
+    (void)snprintf(line, sizeof line, "epoch %3d/%d  loss %.4f  %s%s%s  %.1f images/s  %.0f s", (int)epoch + 1, (int)f->epochs, loss, what, *what ? "  " : "", judged,
                    seconds > 0 ? (double)(f->task->steps_per_epoch * (uint64_t)(f->batch * f->accumulate)) / seconds : 0.0, urs_clock() - f->started);
     say(f, line);
     if (better) {
-        f->state.best = score;
+        f->state.best = isnan(score) ? -INFINITY : score; /* as at the start: nothing is known of them */
         f->state.best_epoch = (uint64_t)(epoch < 0 ? 0 : epoch);
         status = write_best(f, epoch + 1, score, what, err);
     }
@@ -318,7 +322,7 @@ urs_status urs_fit_run(urs_network *network, const urs_fit_task *task, const urs
         status = run_all(&f, err);
     if (report) {
         const double seconds = urs_clock() - f.started;
-        *report = (urs_fit_report){.best = f.state.best, .best_epoch = (int32_t)f.state.best_epoch, .epochs = (int32_t)f.state.epoch, .seconds = seconds,
+        *report = (urs_fit_report){.validated = isfinite(f.state.best), .best = isfinite(f.state.best) ? f.state.best : 0, .best_epoch = (int32_t)f.state.best_epoch, .epochs = (int32_t)f.state.epoch, .seconds = seconds,
                                    .images_per_second = seconds > 0 ? (double)f.images / seconds : 0};
     }
     urs_prefetch_free(f.prefetch);

@@ -57,15 +57,16 @@ typedef struct urs_fit_task {
     urs_status (*combine)(void *context, urs_error *err);
     urs_status (*loss)(void *context, void *slot, int32_t shard, int32_t first, int32_t count, urs_plan *plan, const float *extra, float *d_extra,
                        double *value, urs_error *err);
-    /* Score of these parameters, higher is better, and a line about it. Runs in the calling thread between epochs, on the trainer's pool. */
+    /* Score of these parameters, higher is better, and a line about it; NaN: there is nothing to validate on, and the last parameters are kept. Runs in the calling thread between epochs, on the trainer's pool. */
     urs_status (*validate)(void *context, const float *params, urs_pool *pool, double *score, char *line, size_t line_size, urs_error *err);
     /* (optional) Fills extra parameters of a new run. */
     void (*start_extra)(void *context, float *extra, uint64_t seed);
 } urs_fit_task;
 
 typedef struct urs_fit_report {
-    double best;
-    int32_t best_epoch, epochs;
+    bool validated;             /* there were data to validate on; if not, OUT holds the weights of the end */
+    double best;                /* validation score; 0 when not validated */
+    int32_t best_epoch, epochs; /* of the best one, from 0; done */
     double seconds, images_per_second;
 } urs_fit_report;
 

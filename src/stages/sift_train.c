@@ -205,7 +205,7 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
     urs_sift_thresholds thresholds = {0};
     urs_status status = p || n == 0 ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu frames", n);
     if (n == 0) { /* nothing was left out */
-        *score = 0;
+        *score = NAN;
         (void)snprintf(line, line_size, "all frames but the test part were trained on");
         return store_thresholds(t->network, *t->options->thresholds, err);
     }

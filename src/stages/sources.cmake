@@ -5,6 +5,7 @@ target_sources(ursid_lib PRIVATE
     src/stages/embed.c
     src/stages/embed_head.c
     src/stages/embed_loss.c
+    src/stages/embed_split.c
     src/stages/embed_train.c
     src/stages/find.c
     src/stages/find_decode.c

@@ -184,10 +184,68 @@ static void calibration_over_folds(urs_test *t)
     json_decref(fitted);
     json_decref(j);
     URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--calibrate-with", pattern, "--out", all), URS_EXIT_USAGE);
-    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--calibrate-with", pattern, "--folds", "3", "--out", all), URS_EXIT_FAILED); /* there is no w3 */
-    URS_CHECK(t, file_says(stderr_path, "w3.safetensors"));
+    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--calibrate-with", pattern, "--folds", "3", "--out", all), URS_EXIT_FAILED); /* they were two */
+    URS_CHECK(t, file_says(stderr_path, "was trained without fold 1 of 2, not without fold 1 of 3"));
     urs_free(pattern);
     urs_free(all);
+}
+
+static bool copy_file(const char *from, const char *to)
+{
+    urs_bytes bytes = {0};
+    const bool done = urs_file_read(&bytes, from, 0, NULL) == URS_OK && urs_file_write(to, bytes.data, bytes.size, NULL) == URS_OK;
+    urs_bytes_release(&bytes);
+    return done;
+}
+
+/* Weights say which fold they were trained without: calibration and cross-validation take no others. Follows on calibration_over_folds, which has made w0, w1 and w2. */
+static void weights_of_other_folds_are_refused(urs_test *t)
+{
+    char *w[3], *x[3], *right = urs_path_join(folder, "w{}.safetensors"), *wrong = urs_path_join(folder, "x{}.safetensors"), *tiny = urs_path_join(folder, "embed.safetensors");
+    for (int i = 0; i < 3; i++) {
+        char name[40];
+        (void)snprintf(name, sizeof name, "w%d.safetensors", i);
+        w[i] = urs_path_join(folder, name);
+        name[0] = 'x';
+        x[i] = urs_path_join(folder, name);
+        URS_REQUIRE(t, w[i] && x[i]);
+    }
+    URS_REQUIRE(t, right && wrong && tiny);
+    URS_REQUIRE(t, copy_file(w[1], x[2]) && copy_file(w[2], x[1]));
+    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--calibrate-with", wrong, "--folds", "2", "--out", w[0]), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "was trained without fold 2 of 2, not without fold 1 of 2"));
+    URS_CHECK_INT(t, RUN("eval", "embed", "--data", inside, "--folds", "2", "--model", wrong), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "was trained without fold 2 of 2"));
+    URS_CHECK_INT(t, RUN("eval", "embed", "--data", inside, "--folds", "2", "--model", right, "--rounds", "10"), URS_EXIT_OK);
+    URS_REQUIRE(t, copy_file(w[0], x[1]));
+    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--calibrate-with", wrong, "--folds", "2", "--out", w[0]), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "was trained on all of 2 folds, not without fold 1 of 2"));
+    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--out", w[0]), URS_EXIT_FAILED); /* it knows them all */
+    URS_CHECK(t, file_says(stderr_path, "was trained on all of 2 folds, not on a split without folds"));
+    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--calibrate-with", right, "--folds", "2", "--split-seed", "2", "--out", w[0]), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "other individuals were held out"));
+    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--calibrate-with", w[1], "--folds", "2", "--out", w[0]), URS_EXIT_USAGE);
+    URS_REQUIRE(t, copy_file(tiny, x[1]) && copy_file(tiny, x[2]));
+    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--calibrate-only", "--calibrate-with", wrong, "--folds", "2", "--out", w[0]), URS_EXIT_OK);
+    URS_CHECK(t, file_says(stderr_path, "does not say which individuals it was trained without"));
+    for (int i = 0; i < 3; i++) {
+        urs_free(w[i]);
+        urs_free(x[i]);
+    }
+    urs_free(right);
+    urs_free(wrong);
+    urs_free(tiny);
+}
+
+static void trained_without_validation(urs_test *t)
+{
+    char *out = urs_path_join(folder, "all.safetensors");
+    URS_REQUIRE(t, out);
+    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--arch", "mobilenet_v3_small_075", "--size", "32", "--embedding", "8", "--batch", "8", "--folds", "2", "--epochs", "1", "--quiet", "--out", out), URS_EXIT_OK);
+    URS_CHECK(t, file_says(stdout_path, "the weights of the end of 1 epoch, without validation data"));
+    URS_CHECK_INT(t, RUN("train", "embed", "--data", inside, "--arch", "mobilenet_v3_small_075", "--size", "32", "--embedding", "8", "--batch", "8", "--folds", "2", "--fold", "1", "--epochs", "1", "--quiet", "--out", out), URS_EXIT_OK);
+    URS_CHECK(t, file_says(stdout_path, "best validation score "));
+    urs_free(out);
 }
 
 static void wrong_use(urs_test *t)
@@ -207,6 +265,8 @@ int main(void)
         {"ablation", ablation},
         {"masked chips", masked_chips},
         {"calibration over folds", calibration_over_folds},
+        {"weights of other folds", weights_of_other_folds_are_refused},
+        {"trained without validation", trained_without_validation},
         {"wrong use", wrong_use},
     };
     int code;

@@ -203,8 +203,14 @@ static void head_only_training_writes_a_model(urs_test *t)
     o.fit.epochs = 1;
     o.fit.batch = 8;
     URS_REQUIRE_OK(t, urs_embed_train(&o, &report, &err), err);
+    URS_CHECK(t, report.validated && report.epochs == 1);
     URS_REQUIRE_OK(t, urs_network_read(&network, out, "embed", &err), err);
     urs_network_free(network);
+    /* All bears and all others train: nothing is left to validate on, and that is not a score. */
+    o.fold = 0;
+    o.hold = 0;
+    URS_REQUIRE_OK(t, urs_embed_train(&o, &report, &err), err);
+    URS_CHECK(t, !report.validated && report.best == 0 && report.epochs == 1);
     free(tr.dir);
 }
 
