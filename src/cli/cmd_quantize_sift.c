@@ -41,7 +41,7 @@ static urs_status choose_thresholds(const sift_arguments *a, urs_network *int8, 
         status = p ? urs_sift_probabilities(p, &frames, int8, pool, err) : urs_fail(err, URS_ENOMEM, "no memory for %zu frames", frames.count);
     }
     if (status == URS_OK)
-        status = urs_sift_choose_thresholds(&t, p, frames.labels, frames.count, a->recall, err);
+        status = urs_sift_choose_thresholds(&t, URS_SIFT_ONE_NETWORK, p, frames.labels, frames.count, a->recall, err);
     if (status == URS_OK)
         status = note_thresholds(int8, t, err);
     urs_free(p);

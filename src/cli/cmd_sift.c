@@ -71,7 +71,7 @@ static int run(int argc, char **argv)
     double bear = 0, animal = 0;
     const urs_option options[] = {
         URS_PHOTO_OPTIONS(&a),
-        URS_OPTION_TEXT("model", "W", &model, "weights; default: those that came with the program"),
+        URS_OPTION_TEXT("model", "W", &model, "weights of sift, or of find as a filter for bears; default: those that came with the program"),
         URS_OPTION_DOUBLE("bear", "P", &bear, 0, 1, "least probability of a bear to call the frame so; 0: what the weights say"),
         URS_OPTION_DOUBLE("animal", "P", &animal, 0, 1, "least probability of any animal to call the frame not empty; 0: what the weights say"),
     };

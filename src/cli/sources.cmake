@@ -37,6 +37,9 @@ target_sources(ursid_lib PRIVATE
     src/cli/eval_embed_folds.c
     src/cli/eval_embed_part.c
     src/cli/eval_embed_plots.c
+    src/cli/eval_sift_page.c
+    src/cli/eval_sift_run.c
+    src/cli/eval_sift_table.c
     src/cli/eval_tally.c
     src/cli/eval_page.c
     src/cli/head_models.c

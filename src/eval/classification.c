@@ -174,6 +174,26 @@ double urs_average_precision(const float *score, const uint8_t *positive, size_t
     return sum;
 }
 
+urs_status urs_precision_recall(double *recall, double *precision, size_t *count, const float *score, const uint8_t *positive, size_t n, urs_error *err)
+{
+    size_t positives = 0, hits = 0, points = 0;
+    urs_ranked *list = urs_ranking_new(score, positive, n, &positives);
+    if (!list)
+        return urs_fail(err, URS_ENOMEM, "no memory for %zu scores", n);
+    for (size_t i = 0; positives > 0 && i < n;) {
+        const float at = list[i].score;
+        for (; i < n && list[i].score == at; i++)
+            hits += list[i].positive;
+        recall[points] = (double)hits / (double)positives;
+        precision[points++] = (double)hits / (double)i;
+    }
+    urs_free(list);
+    if (positives == 0)
+        return urs_fail(err, URS_EINVAL, "there is no curve without a positive");
+    *count = points;
+    return URS_OK;
+}
+
 /* ---- output ---- */
 
 static json_t *real_or_null(double v)

@@ -43,6 +43,10 @@ urs_status urs_threshold_carry(double *out, double threshold, const float *from,
 /* Average precision as scikit-learn: sum over thresholds of (R_i - R_(i-1)) * P_i; ties are one threshold. NaN without positives. */
 double urs_average_precision(const float *score, const uint8_t *positive, size_t n);
 
+/* The curve behind it: recall[k], precision[k] with everything from the k-th highest score on counted as positive, highest first; ties are one point. recall, precision: room for n;
+ * *count: points. URS_EINVAL without positives. */
+urs_status urs_precision_recall(double *recall, double *precision, size_t *count, const float *score, const uint8_t *positive, size_t n, urs_error *err) URS_CHECKED;
+
 /* New reference (json_decref); NULL: no memory. names[classes] borrowed. */
 json_t *urs_confusion_json(const urs_confusion *c, const char *const *names);
 /* Aligned text: the matrix, then one line a class, then accuracy. */

@@ -2,6 +2,7 @@ target_sources(ursid_lib PRIVATE
     src/eval/calibration_curve.c
     src/eval/chain_score.c
     src/eval/chain_score_text.c
+    src/eval/class_measure.c
     src/eval/classification.c
     src/eval/detection_ap.c
     src/eval/enrol_split.c

@@ -58,7 +58,7 @@ static urs_status check_options(const urs_chain_options *o, urs_error *err)
 
 static urs_status open_network(urs_network **out, const char *path, const char *stage, const urs_chain_options *o, urs_error *err)
 {
-    urs_status status = path ? urs_network_read(out, path, stage, err) : URS_OK;
+    urs_status status = !path ? URS_OK : strcmp(stage, "sift") == 0 ? urs_sift_network_read(out, path, err) : urs_network_read(out, path, stage, err);
     if (status == URS_OK && path && o->opened)
         status = o->opened(o->opened_context, *out, path, err);
     return status;

@@ -59,6 +59,7 @@ void urs_network_free(urs_network *n)
 {
     if (!n)
         return;
+    urs_network_free(n->second);
     if (n->maker)
         n->maker->free(n->maker);
     urs_int8_graph_free(n->int8);

@@ -44,6 +44,7 @@ typedef struct urs_network {
     struct urs_int8_graph *int8; /* owned; the weights of an int8 network (int8_network.h), whose params are NULL */
     urs_executor_maker *maker; /* owned; NULL: float plans over params */
     urs_weights *notes; /* owned; the metadata, no tensors */
+    struct urs_network *second; /* owned; sift in two networks (sift.h, B): the one that judges what this one lets through; else NULL */
     char fingerprint[URS_WEIGHTS_FINGERPRINT]; /* of the weights as stored; "" for a network that was not read from a file */
 } urs_network;
 

@@ -1,36 +1,46 @@
-/* sift: is there an animal in the frame, and is it a bear?
+/* sift: is there an animal in the frame, and is it a bear? Three ways to ask, one kind of answer:
  *
- *      logits [3] --softmax--> p(empty), p(animal), p(bear)
+ *   A   one network        frame --> empty | animal | bear           p(empty), p(animal), p(bear)
  *
- *      p(bear) >= bear ------------------------> bear      thresholds from the weight file: ursid.thresholds {"bear": .., "animal": ..}, else 0.5 and 0.5
- *      else p(animal) + p(bear) >= animal -----> animal
- *      else -----------------------------------> empty
+ *   B   two in sequence    frame --> empty | animal                  q = p(animal of any kind)
+ *                                       '--q >= animal--> animal | bear       p(animal) = q r(animal), p(bear) = q r(bear)
+ *                                       '--else                      p(animal) = q, p(bear) = 0: the second network is not asked
  *
- * Classes are found by their names in ursid.classes, in any order; probabilities are always given in the order of data/frames.h (URS_FRAME_EMPTY, _ANIMAL, _BEAR).
- * urs_sift_thresholds (0: the weight file's) and the rule above, urs_sift_decide, are those of the training, sift_train.h. A urs_sifter belongs to one thread at a time and uses the pool's threads itself. */
+ *   C   a detector (find)  frame --> heads; score s of the best one  p(bear) = s, p(empty) = 1 - s, p(animal) = 0: it knows no other animals
+ *
+ * The class follows from the thresholds (sift_threshold.h), which come from the weight file: ursid.thresholds {"bear": .., "animal": ..}, else 0.5 and 0.5; C: "bear", else the detector's "score",
+ * else 0.25, and "animal" is always the same as "bear".
+ *
+ * Classes are found by their names in ursid.classes, in any order; probabilities are always given in the order of data/frames.h (URS_FRAME_EMPTY, _ANIMAL, _BEAR). A urs_sifter belongs to one
+ * thread at a time and uses the pool's threads itself. */
 #ifndef URS_STAGES_SIFT_H
 #define URS_STAGES_SIFT_H
 
 #include "data/frames.h"
 #include "image/decode.h"
 #include "stages/runner.h"
-#include "stages/sift_train.h"
+#include "stages/sift_threshold.h"
 
 const char *urs_frame_class_name(int32_t c); /* "empty", "animal", "bear"; constant */
+const char *urs_sift_approach_name(urs_sift_approach approach); /* "A", "B", "C"; constant */
 
 typedef struct urs_sift_result {
     float probability[URS_FRAME_CLASSES];
     int32_t verdict; /* URS_FRAME_... */
 } urs_sift_result;
 
-/* Where the classes stand in the logits of a network: order[URS_FRAME_BEAR] is the index of "bear". URS_EMISMATCH: ursid.classes are not these three. Without the note: empty, animal,
- * bear. */
-urs_status urs_sift_class_order(int32_t order[URS_FRAME_CLASSES], const urs_network *network, urs_error *err) URS_CHECKED;
+/* Reads the weights of sift (A, B), or of find to be used as a filter (C). URS_EMISMATCH: of another stage. *out: owned. */
+urs_status urs_sift_network_read(urs_network **out, const char *path, urs_error *err) URS_CHECKED;
+
+urs_sift_approach urs_sift_approach_of(const urs_network *network);
+/* As the weight file has them; see above. */
+urs_sift_thresholds urs_sift_thresholds_of(const urs_network *network);
 
 typedef struct urs_sifter urs_sifter;
 
 typedef struct urs_sifter_options {
-    urs_sift_thresholds thresholds; /* 0: the weight file's, else 0.5 */
+    urs_sift_thresholds thresholds; /* 0: the weight file's */
+    bool ungated;   /* B: the second network is asked about every frame; for curves, and to choose thresholds */
     urs_pool *pool; /* borrowed; NULL: one thread */
     int32_t batch;  /* 0: 1 */
     const urs_backend *backend;

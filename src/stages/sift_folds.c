@@ -118,7 +118,7 @@ urs_status urs_sift_scores_thresholds(urs_sift_thresholds *out, const urs_sift_s
             memcpy(p + n * URS_FRAME_CLASSES, scores->items[i].p, sizeof scores->items[i].p);
             labels[n++] = scores->items[i].label;
         }
-    status = p && labels ? urs_sift_choose_thresholds(out, p, labels, n, bear_recall, err) : urs_fail(err, URS_ENOMEM, "no memory for %zu frames", scores->count);
+    status = p && labels ? urs_sift_choose_thresholds(out, URS_SIFT_ONE_NETWORK, p, labels, n, bear_recall, err) : urs_fail(err, URS_ENOMEM, "no memory for %zu frames", scores->count);
     urs_free(labels);
     urs_free(p);
     return status;

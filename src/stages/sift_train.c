@@ -34,80 +34,6 @@ typedef struct sift_task {
     } orders[2];
 } sift_task;
 
-int32_t urs_sift_decide(const float p[URS_FRAME_CLASSES], const urs_sift_thresholds *t)
-{
-    if ((double)p[URS_FRAME_BEAR] >= t->bear)
-        return URS_FRAME_BEAR;
-    return (double)p[URS_FRAME_BEAR] + (double)p[URS_FRAME_ANIMAL] >= t->animal ? URS_FRAME_ANIMAL : URS_FRAME_EMPTY;
-}
-
-urs_status urs_sift_choose_thresholds(urs_sift_thresholds *out, const float *p, const int32_t *labels, size_t n, double bear_recall, urs_error *err)
-{
-    float *score = urs_array_new(n, sizeof *score);
-    uint8_t *positive = urs_array_new(n, 1);
-    urs_sift_thresholds t = {.bear = 0.5, .animal = 0.5};
-    double best = -1;
-    urs_status status = URS_OK;
-    size_t bears = 0;
-    if (!score || !positive) {
-        status = urs_fail(err, URS_ENOMEM, "no memory for %zu frames", n);
-        goto done;
-    }
-    for (size_t i = 0; i < n; i++) {
-        score[i] = p[i * URS_FRAME_CLASSES + URS_FRAME_BEAR];
-        positive[i] = labels[i] == URS_FRAME_BEAR;
-        bears += positive[i];
-    }
-    if (bears > 0)
-        status = urs_threshold_for_recall(&t.bear, NULL, NULL, score, positive, n, bear_recall, err);
-    if (status != URS_OK)
-        goto done;
-    t.bear = fmin(t.bear, 0.5);
-    for (int step = 1; step < 100; step++) {
-        const urs_sift_thresholds candidate = {.bear = t.bear, .animal = step / 100.0};
-        double right[2] = {0}, all[2] = {0}, balanced;
-        for (size_t i = 0; i < n; i++) {
-            const int filled = labels[i] != URS_FRAME_EMPTY;
-            all[filled]++;
-            right[filled] += (urs_sift_decide(p + i * URS_FRAME_CLASSES, &candidate) != URS_FRAME_EMPTY) == filled;
-        }
-        balanced = (all[0] > 0 ? right[0] / all[0] : 0) + (all[1] > 0 ? right[1] / all[1] : 0);
-        if (balanced > best) {
-            best = balanced;
-            t.animal = candidate.animal;
-        }
-    }
-    *out = t;
-done:
-    urs_free(score);
-    urs_free(positive);
-    return status;
-}
-
-urs_status urs_sift_carry_thresholds(urs_sift_thresholds *out, const urs_sift_thresholds *thresholds, const float *from, const float *to, size_t n, urs_error *err)
-{
-    urs_sift_thresholds t = {0};
-    float *scores = urs_array_new(n, 4 * sizeof *scores);
-    float *bear[2] = {scores, scores + n}, *filled[2] = {scores + 2 * n, scores + 3 * n};
-    urs_status status;
-    if (!scores)
-        return urs_fail(err, URS_ENOMEM, "no memory for %zu frames", n);
-    for (size_t i = 0; i < n; i++) {
-        const float *p[2] = {from + i * URS_FRAME_CLASSES, to + i * URS_FRAME_CLASSES};
-        for (int k = 0; k < 2; k++) {
-            bear[k][i] = p[k][URS_FRAME_BEAR];
-            filled[k][i] = p[k][URS_FRAME_BEAR] + p[k][URS_FRAME_ANIMAL];
-        }
-    }
-    status = urs_threshold_carry(&t.bear, thresholds->bear, bear[0], bear[1], n, err);
-    if (status == URS_OK)
-        status = urs_threshold_carry(&t.animal, thresholds->animal, filled[0], filled[1], n, err);
-    if (status == URS_OK)
-        *out = t;
-    urs_free(scores);
-    return status;
-}
-
 typedef struct scoring {
     const urs_frames *frames;
     const urs_input_format *input;
@@ -212,7 +138,7 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
     if (status == URS_OK)
         status = urs_sift_probabilities(p, &t->validation, &view, pool, err);
     if (status == URS_OK)
-        status = urs_sift_choose_thresholds(&thresholds, p, t->validation.labels, n, t->options->bear_recall > 0 ? t->options->bear_recall : 0.97, err);
+        status = urs_sift_choose_thresholds(&thresholds, URS_SIFT_ONE_NETWORK, p, t->validation.labels, n, t->options->bear_recall > 0 ? t->options->bear_recall : 0.97, err);
     if (status == URS_OK)
         status = urs_confusion_new(&plain, URS_FRAME_CLASSES, err);
     if (status == URS_OK)

@@ -11,10 +11,7 @@
 
 #include "data/frames.h"
 #include "stages/fit.h"
-
-typedef struct urs_sift_thresholds {
-    double bear, animal;
-} urs_sift_thresholds;
+#include "stages/sift_threshold.h"
 
 typedef struct urs_sift_train_options {
     urs_fit_options fit;
@@ -35,12 +32,5 @@ urs_status urs_sift_train(const urs_sift_train_options *options, urs_fit_report 
 
 /* Class probabilities [n][3] of the frames in a list, for validation and `ursid eval sift`. */
 urs_status urs_sift_probabilities(float *out, const urs_frames *frames, const urs_network *network, urs_pool *pool, urs_error *err) URS_CHECKED;
-
-/* The class that the thresholds give these probabilities (empty, animal, bear). */
-int32_t urs_sift_decide(const float p[URS_FRAME_CLASSES], const urs_sift_thresholds *thresholds);
-/* Bear: the highest threshold with the wished recall, but at most 0.5. Animal: best balanced accuracy of empty against the rest among what is not called bear. */
-urs_status urs_sift_choose_thresholds(urs_sift_thresholds *out, const float *probabilities, const int32_t *labels, size_t n, double bear_recall, urs_error *err) URS_CHECKED;
-/* Thresholds for another network's probabilities [n][3] of the same frames, without their labels: each lets as many frames through as `thresholds` does of the first network's. */
-urs_status urs_sift_carry_thresholds(urs_sift_thresholds *out, const urs_sift_thresholds *thresholds, const float *from, const float *to, size_t n, urs_error *err) URS_CHECKED;
 
 #endif

@@ -21,4 +21,5 @@ target_sources(ursid_lib PRIVATE
     src/stages/runner.c
     src/stages/sift.c
     src/stages/sift_folds.c
+    src/stages/sift_threshold.c
     src/stages/sift_train.c)

@@ -94,6 +94,53 @@ static void sift_counts_frames(urs_test *t)
     urs_free(manifest);
 }
 
+/* A network that always says "bear", a detector as a filter and one that always says "empty", side by side on the same frames. */
+static void sift_columns_stand_side_by_side(urs_test *t)
+{
+    const float always_empty[3] = {9, 0, 0}, always_bear[3] = {0, 0, 9};
+    char *manifest = urs_path_join(world, "manifest.csv"), *other = urs_path_join(folder, "other"), *bear = urs_path_join(folder, "sift.safetensors");
+    char *find = urs_path_join(folder, "find.safetensors"), *embed = urs_path_join(folder, "embed.safetensors"), *empty = urs_path_join(other, "sift.safetensors");
+    json_t *j;
+    html_counts counts = {0};
+    double bears, frames, kept;
+    URS_REQUIRE(t, urs_folder_create(other, NULL) == URS_OK && tiny_model_write(other, "sift", always_empty) && tiny_model_write(folder, "sift", always_bear));
+    URS_REQUIRE(t, RUN("eval", "sift", "--data", manifest, "--part", "train", "--model", bear, "--model", find, "--model", empty, "--heads", world, "--json", numbers, "--report", report, "--rounds",
+                       "50", "--min-bear-recall", "0.9") == URS_EXIT_OK);
+    URS_CHECK(t, html_is_sound(report, &counts) && counts.svgs == 5); /* two curves, three confusions */
+    URS_CHECK(t, file_says(stdout_path, "A sift (2)") && file_says(stdout_path, "C find") && file_says(stdout_path, "difference to A sift"));
+    j = json_load_file(numbers, 0, NULL);
+    frames = number(j, "table/0/classification/frames");
+    bears = number(j, "table/0/classification/classes/2/truth");
+    kept = number(j, "table/1/let_through/value");
+    URS_CHECK(t, frames > 0 && bears > 0);
+    URS_CHECK_NEAR(t, number(j, "table/0/bear_precision/value"), bears / frames, 1e-6);
+    URS_CHECK_NEAR(t, number(j, "table/0/empty_called_bear/value"), 1, 1e-9);
+    URS_CHECK_NEAR(t, number(j, "table/0/let_through/value"), 1, 1e-9);
+    URS_CHECK_NEAR(t, number(j, "table/2/let_through_less_first/value"), number(j, "table/2/let_through/value") - 1, 1e-6);
+    URS_CHECK_TEXT(t, json_string_value(at(j, "table/1/approach")), "C");
+    URS_CHECK(t, !at(j, "table/1/accuracy") && is_interval(j, "table/1/bear_accuracy") && is_interval(j, "table/0/accuracy"));
+    URS_CHECK_NEAR(t, number(j, "table/1/classification/classes/1/answered"), kept * frames, 1e-3);
+    URS_CHECK(t, number(j, "table/0/cost/seconds_per_1000") > number(j, "table/0/cost/sift_seconds_per_1000"));
+    /* What was asked for first, and what it costs: the column's own thresholds. */
+    URS_CHECK_NEAR(t, number(j, "table/1/min_bear_recall/0/wished"), 0.9, 1e-9);
+    URS_CHECK_NEAR(t, number(j, "table/1/min_bear_recall/0/bear"), number(j, "table/1/thresholds/bear"), 1e-9);
+    URS_CHECK_NEAR(t, number(j, "table/1/min_bear_recall/0/let_through"), kept, 1e-6);
+    json_decref(j);
+    URS_CHECK_INT(t, RUN("eval", "sift", "--data", manifest, "--model", embed), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "is a model for embed, not for sift"));
+    URS_CHECK_INT(t, RUN("eval", "sift", "--data", manifest, "--min-bear-recall", "0.9", "--bear", "0.4"), URS_EXIT_USAGE);
+    URS_CHECK_INT(t, RUN("eval", "sift", "--data", manifest, "--model", bear, "--model", find, "--beside", empty), URS_EXIT_USAGE);
+    /* Frames are sifted by the detector just so. */
+    URS_REQUIRE(t, RUN("sift", world, "--model", find, "--bear", "0.001", "--quiet") == URS_EXIT_OK);
+    URS_CHECK(t, file_says(stdout_path, "0 animal"));
+    urs_free(manifest);
+    urs_free(other);
+    urs_free(bear);
+    urs_free(find);
+    urs_free(embed);
+    urs_free(empty);
+}
+
 /* ---- find ---- */
 
 static void find_counts_heads(urs_test *t)
@@ -548,6 +595,7 @@ int main(void)
 {
     static const urs_case cases[] = {
         {"sift counts frames", sift_counts_frames},
+        {"sift columns stand side by side", sift_columns_stand_side_by_side},
         {"find counts heads", find_counts_heads},
         {"embed agrees with plain counting", embed_agrees_with_plain_counting},
         {"chain is right on plain data", chain_is_right_on_plain_data},

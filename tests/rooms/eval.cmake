@@ -1,3 +1,4 @@
+urs_test(unit class_measure)
 urs_test(unit eval_curves)
 urs_test(unit eval_detection)
 urs_test(unit eval_retrieval)

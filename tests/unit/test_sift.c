@@ -2,6 +2,8 @@
 #include "harness.h"
 
 #include "base/memory.h"
+#include "base/random.h"
+#include "stages/find.h"
 #include "stages/sift.h"
 
 static void verdict_follows_the_thresholds(urs_test *t)
@@ -130,6 +132,159 @@ static void decoding_is_as_small_as_the_input_allows(urs_test *t)
     URS_CHECK(t, letterbox.min_width == 640 && letterbox.min_height == 1);
 }
 
+/* Two networks in sequence whose answers are known, as the second of the first. */
+static urs_network *two_networks(urs_test *t, float filled, float bear)
+{
+    const float first[3] = {0, filled}, second[3] = {0, bear};
+    urs_network *n = fixed_network(t, first, 2);
+    urs_error err = {0};
+    if (n && urs_network_set_note(n, "ursid.classes", "[\"empty\",\"animal\"]", &err) == URS_OK)
+        n->second = fixed_network(t, second, 2);
+    if (n && n->second && urs_network_set_note(n->second, "ursid.classes", "[\"animal\",\"bear\"]", &err) == URS_OK)
+        return n;
+    urs_test_fail(t, __FILE__, __LINE__, "%s", err.message);
+    urs_network_free(n);
+    return NULL;
+}
+
+static void second_network_is_asked_about_what_passes(urs_test *t)
+{
+    const double q = exp(1) / (1 + exp(1)), r = exp(2) / (1 + exp(2)); /* 0.731, 0.881 */
+    urs_network *n = two_networks(t, 1, 2);
+    urs_sifter *s = NULL;
+    urs_image picture = {0};
+    const urs_image *pictures[2] = {&picture, &picture};
+    urs_sift_result result[2];
+    urs_error err = {0};
+    URS_REQUIRE(t, n);
+    URS_CHECK_INT(t, urs_sift_approach_of(n), URS_SIFT_TWO_NETWORKS);
+    URS_REQUIRE_OK(t, urs_image_new(&picture, 50, 40, 3, &err), err);
+    URS_REQUIRE_OK(t, urs_sifter_new(&s, n, &(urs_sifter_options){.thresholds = {.bear = 0.6, .animal = 0.7}}, &err), err);
+    URS_REQUIRE_OK(t, urs_sifter_pictures(s, result, pictures, 2, &err), err);
+    for (int i = 0; i < 2; i++) {
+        URS_CHECK_NEAR(t, result[i].probability[URS_FRAME_EMPTY], 1 - q, 1e-6);
+        URS_CHECK_NEAR(t, result[i].probability[URS_FRAME_ANIMAL], q * (1 - r), 1e-6);
+        URS_CHECK_NEAR(t, result[i].probability[URS_FRAME_BEAR], q * r, 1e-6);
+        URS_CHECK_INT(t, result[i].verdict, URS_FRAME_BEAR);
+    }
+    urs_sifter_free(s);
+    /* The first network keeps it back: the second, whose weights are broken now, is not asked, unless everything is to be seen. */
+    urs_network_free(n);
+    n = two_networks(t, 1, (float)NAN);
+    URS_REQUIRE(t, n);
+    for (int ungated = 0; ungated < 2; ungated++) {
+        URS_REQUIRE_OK(t, urs_sifter_new(&s, n, &(urs_sifter_options){.thresholds = {.bear = 0.6, .animal = 0.75}, .ungated = ungated}, &err), err);
+        URS_CHECK_INT(t, urs_sifter_pictures(s, result, pictures, 2, &err), ungated ? URS_EFORMAT : URS_OK);
+        if (!ungated) {
+            URS_CHECK_NEAR(t, result[1].probability[URS_FRAME_ANIMAL], q, 1e-6);
+            URS_CHECK(t, result[1].probability[URS_FRAME_BEAR] == 0 && result[1].verdict == URS_FRAME_EMPTY);
+        }
+        urs_sifter_free(s);
+    }
+    urs_network_free(n);
+    urs_image_release(&picture);
+}
+
+/* Scores in front of the chain and of the detector itself are the same numbers. */
+static void detector_is_a_filter(urs_test *t)
+{
+    const urs_model_options options = {.arch = "yolov8n-seg", .input_width = 64, .input_height = 64, .classes = 1};
+    urs_network *n = NULL;
+    urs_sifter *s = NULL;
+    urs_finder *f = NULL;
+    urs_detections found = {0};
+    urs_image picture = {0};
+    const urs_image *pictures[1] = {&picture};
+    urs_sift_result r;
+    urs_error err = {0};
+    URS_REQUIRE_OK(t, urs_network_new(&n, &options, 5, &err), err);
+    URS_REQUIRE_OK(t, urs_image_new(&picture, 50, 40, 3, &err), err);
+    for (size_t i = 0; i < 50 * 40 * 3; i++)
+        picture.data[i] = (uint8_t)(i * 2654435761u >> 13);
+    URS_CHECK_INT(t, urs_sift_approach_of(n), URS_SIFT_DETECTOR);
+    URS_REQUIRE_OK(t, urs_network_set_note(n, "ursid.thresholds", "{\"score\": 0.4, \"iou\": 0.7}", &err), err);
+    URS_REQUIRE_OK(t, urs_finder_new(&f, n, &(urs_finder_options){.find = {.score = 1e-4f}}, &err), err);
+    URS_REQUIRE_OK(t, urs_finder_pictures(f, &found, pictures, 1, &err), err);
+    URS_REQUIRE(t, found.count > 0);
+    for (int high = 0; high < 2; high++) { /* a threshold on either side of the score */
+        const double bear = (double)found.items[0].score * (high ? 1.01 : 0.99);
+        URS_REQUIRE_OK(t, urs_sifter_new(&s, n, &(urs_sifter_options){.thresholds = {.bear = bear, .animal = 0.9}}, &err), err);
+        URS_CHECK_NEAR(t, urs_sifter_thresholds(s)->animal, bear, 1e-12);
+        URS_REQUIRE_OK(t, urs_sifter_pictures(s, &r, pictures, 1, &err), err);
+        URS_CHECK_NEAR(t, r.probability[URS_FRAME_BEAR], found.items[0].score, 1e-7);
+        URS_CHECK_NEAR(t, r.probability[URS_FRAME_EMPTY], 1 - found.items[0].score, 1e-7);
+        URS_CHECK(t, r.probability[URS_FRAME_ANIMAL] == 0);
+        URS_CHECK_INT(t, r.verdict, high ? URS_FRAME_EMPTY : URS_FRAME_BEAR);
+        urs_sifter_free(s);
+    }
+    URS_REQUIRE_OK(t, urs_sifter_new(&s, n, NULL, &err), err);
+    URS_CHECK_NEAR(t, urs_sifter_thresholds(s)->bear, 0.4, 1e-12);
+    urs_sifter_free(s);
+    urs_detections_release(&found);
+    urs_finder_free(f);
+    urs_network_free(n);
+    urs_image_release(&picture);
+}
+
+enum { CHOSEN = 40 };
+
+/* Frames of every class with drawn probabilities that lean to the truth. */
+static void draw_probabilities(float *p, int32_t *labels)
+{
+    urs_random random;
+    urs_random_init(&random, 4);
+    for (size_t i = 0; i < CHOSEN; i++) {
+        float sum = 0;
+        labels[i] = (int32_t)(i % URS_FRAME_CLASSES);
+        for (int c = 0; c < URS_FRAME_CLASSES; c++)
+            sum += p[i * 3 + (size_t)c] = (float)urs_random_unit(&random) + (c == labels[i] ? 0.5f : 0);
+        for (int c = 0; c < URS_FRAME_CLASSES; c++)
+            p[i * 3 + (size_t)c] /= sum;
+    }
+}
+
+static double recall_with(const float *p, const int32_t *labels, urs_sift_approach approach, const urs_sift_thresholds *t)
+{
+    double bears = 0, found = 0;
+    for (size_t i = 0; i < CHOSEN; i++) {
+        float q[3] = {p[i * 3], p[i * 3 + 1], p[i * 3 + 2]};
+        urs_sift_gate(q, approach, t);
+        bears += labels[i] == URS_FRAME_BEAR;
+        found += labels[i] == URS_FRAME_BEAR && urs_sift_decide(q, t) == URS_FRAME_BEAR;
+    }
+    return found / bears;
+}
+
+/* The wished share is reached by every approach, and with a bear threshold a little higher it is not (A: unless capped). */
+static void thresholds_reach_the_wished_recall(urs_test *t)
+{
+    static const double wished[] = {0.5, 0.7, 0.9, 1};
+    float p[CHOSEN * 3];
+    int32_t labels[CHOSEN];
+    draw_probabilities(p, labels);
+    for (int a = URS_SIFT_ONE_NETWORK; a <= URS_SIFT_DETECTOR; a++)
+        for (size_t w = 0; w < 4; w++) {
+            urs_sift_thresholds x = {0}, more;
+            urs_error err = {0};
+            URS_REQUIRE_OK(t, urs_sift_choose_thresholds(&x, (urs_sift_approach)a, p, labels, CHOSEN, wished[w], &err), err);
+            URS_CHECK(t, recall_with(p, labels, (urs_sift_approach)a, &x) >= wished[w] - 1e-9);
+            more = x;
+            more.bear += 1e-6;
+            if (a != URS_SIFT_ONE_NETWORK || x.bear < 0.5)
+                URS_CHECK(t, recall_with(p, labels, (urs_sift_approach)a, &more) < wished[w]);
+            if (a == URS_SIFT_DETECTOR)
+                URS_CHECK_NEAR(t, x.animal, x.bear, 0);
+        }
+    for (size_t i = 0; i < CHOSEN; i++)
+        labels[i] = URS_FRAME_EMPTY;
+    for (int a = URS_SIFT_ONE_NETWORK; a <= URS_SIFT_DETECTOR; a++) { /* no bears: nothing to choose on */
+        urs_sift_thresholds x = {0};
+        urs_error err = {0};
+        URS_REQUIRE_OK(t, urs_sift_choose_thresholds(&x, (urs_sift_approach)a, p, labels, CHOSEN, 0.9, &err), err);
+        URS_CHECK_NEAR(t, x.bear, 0.5, 0);
+    }
+}
+
 int main(void)
 {
     static const urs_case cases[] = {
@@ -137,6 +292,9 @@ int main(void)
         {"probabilities by name", probabilities_are_named_not_numbered},
         {"unfit networks", unfit_networks_are_refused},
         {"broken weights", broken_weights_are_an_error},
+        {"second network is asked about what passes", second_network_is_asked_about_what_passes},
+        {"detector is a filter", detector_is_a_filter},
+        {"thresholds reach the wished recall", thresholds_reach_the_wished_recall},
         {"decoding size", decoding_is_as_small_as_the_input_allows},
     };
     return urs_run_cases(cases, sizeof cases / sizeof cases[0]);
