@@ -1,7 +1,7 @@
-/* Average-linkage clustering by nearest-neighbour chains; see cluster.h.
+/* Clustering by nearest-neighbour chains; see cluster.h.
  *
- * similarity[j*(j-1)/2 + i], i < j, is the mean cosine between two groups, -infinity where a frame holds a head of both. Joining a and b keeps the
- * number of b and marks a as gone. Mean (and "never") are reducible, so that a chain never has to be built again. */
+ * similarity[j*(j-1)/2 + i], i < j, is the mean (or highest, or lowest) cosine between two groups, -infinity where a frame holds a head of both. Joining a and b keeps the
+ * number of b and marks a as gone. Mean, highest and lowest (and "never") are reducible, so that a chain never has to be built again. */
 #include "catalogue/cluster.h"
 
 #include "base/disjoint.h"
@@ -13,6 +13,7 @@
 
 typedef struct clustering {
     size_t n;
+    urs_linkage linkage;
     float *similarity; /* owned [n*(n-1)/2] */
     size_t *size;      /* owned [n]: chips in the group, 0: gone */
     size_t *chain;     /* owned [n] */
@@ -60,7 +61,10 @@ static void join(clustering *k, size_t a, size_t b)
         if (j == a || j == b || !k->size[j])
             continue;
         const double sa = (double)*between(k, a, j), sb = (double)*between(k, b, j);
-        *between(k, b, j) = isinf(sa) || isinf(sb) ? -INFINITY : (float)((na * sa + nb * sb) / (na + nb));
+        if (isinf(sa) || isinf(sb))
+            *between(k, b, j) = -INFINITY;
+        else
+            *between(k, b, j) = (float)(k->linkage == URS_LINKAGE_SINGLE ? fmax(sa, sb) : k->linkage == URS_LINKAGE_COMPLETE ? fmin(sa, sb) : (na * sa + nb * sb) / (na + nb));
     }
     k->size[b] += k->size[a];
     k->size[a] = 0;
@@ -103,7 +107,7 @@ urs_status urs_cluster_chips(size_t *label, size_t *groups, const float *embeddi
 {
     static const urs_calibration none = {0};
     const double threshold = options && options->threshold != 0 ? options->threshold : 0.5;
-    clustering k = {.n = n};
+    clustering k = {.n = n, .linkage = options ? options->linkage : URS_LINKAGE_AVERAGE};
     size_t count = 0;
     urs_status status = URS_OK;
 

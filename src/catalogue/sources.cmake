@@ -4,6 +4,7 @@ target_sources(ursid_lib PRIVATE
     src/catalogue/cluster.c
     src/catalogue/decide.c
     src/catalogue/events.c
+    src/catalogue/group_fit.c
     src/catalogue/head_facts.c
     src/catalogue/head_store.c
     src/catalogue/identify.c

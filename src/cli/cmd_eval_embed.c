@@ -335,7 +335,7 @@ int urs_eval_embed_main(int argc, char **argv)
     urs_eval_arguments a = {.part = "test", .validation = 0.2, .test = 0.3, .split_seed = 1, .rounds = 1000};
     urs_eval_folds folds = {0};
     const char *floor = NULL, *embeddings = NULL;
-    bool ablate = false, background = false;
+    bool ablate = false, background = false, groups = false;
     double max_error = 0;
     const urs_option options[] = {
         URS_EVAL_OPTIONS(&a),
@@ -347,6 +347,7 @@ int urs_eval_embed_main(int argc, char **argv)
         URS_OPTION_FLAG("masked", &folds.masked, "black outside of an oval, like heads that find cut out"),
         URS_OPTION_FLAG("ablate", &ablate, "what mirror image, query expansion, re-ranking and a second chip gain, one by one"),
         URS_OPTION_FLAG("background-control", &background, "ask with the heads blacked out: must be near chance"),
+        URS_OPTION_FLAG("groups", &groups, "with --folds: how well new heads are grouped into bears, whole and masked, with thresholds from the other folds"),
     };
     urs_error err = {0};
     int code;
@@ -365,6 +366,10 @@ int urs_eval_embed_main(int argc, char **argv)
         code = urs_usage_error(&command, "--ablate and --background-control stand alone, or with --folds");
     else if (embeddings && (ablate || background || folds.folds > 0 || a.beside))
         code = urs_usage_error(&command, "--embeddings goes with one part and one model");
+    else if (groups && (folds.folds == 0 || floor || a.beside || folds.masked || ablate || background))
+        code = urs_usage_error(&command, "--groups goes with --folds and nothing else that is measured");
+    else if (groups)
+        code = urs_eval_embed_groups(&a, &folds, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else if (ablate || background)
         code = urs_eval_embed_study(&a, &folds, ablate ? URS_STUDY_ABLATE : URS_STUDY_BACKGROUND, &err) == URS_OK ? URS_EXIT_OK : urs_command_error(&command, &err);
     else if (folds.masked && a.beside && folds.folds == 0)

@@ -4,21 +4,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "catalogue/identify.h"
-#include "cli/eval_embed.h"
+#include "cli/embed_galleries.h"
 #include "stages/embed_split.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define CHIPS_OF_A_BEAR 6
-
-typedef struct galleries {
-    float *embedding;           /* owned [count][dim] */
-    int64_t *identity, *group;  /* owned [count]; a group for each network and view: only within one are cosines what they will be in a catalogue */
-    size_t count;
-    int64_t groups;
-    int32_t dim;
-} galleries;
 
 char *urs_fold_path(const char *pattern, int fold)
 {
@@ -31,31 +21,9 @@ char *urs_fold_path(const char *pattern, int fold)
     return urs_text_take(&path);
 }
 
-/* A gallery more: few chips of each bear. */
-static urs_status add_gallery(galleries *g, const urs_embedded_part *part, const urs_chips *chips, urs_error *err)
+/* Adds the validation bears of one split, embedded by one network. */
+static urs_status add_bears(urs_galleries *g, const urs_embed_train_options *o, const char *path, urs_pool *pool, urs_error *err)
 {
-    const size_t dim = (size_t)part->dim, most = g->count + part->count;
-    size_t elements, *taken = urs_array_new(urs_name_table_count(&chips->dataset.individuals) + 1, sizeof *taken);
-    urs_status status = URS_OK;
-    if (!taken || !urs_mul_size(&elements, most, dim) || !urs_array_resize((void **)&g->embedding, elements, sizeof *g->embedding) ||
-        !urs_array_resize((void **)&g->identity, most, sizeof *g->identity) || !urs_array_resize((void **)&g->group, most, sizeof *g->group))
-        status = urs_fail(err, URS_ENOMEM, "no memory for %zu embeddings", most);
-    for (size_t i = 0; status == URS_OK && i < part->count; i++) {
-        if (taken[part->identity[i]]++ >= CHIPS_OF_A_BEAR)
-            continue;
-        memcpy(g->embedding + g->count * dim, part->embedding + i * dim, dim * sizeof *g->embedding);
-        g->identity[g->count] = part->identity[i];
-        g->group[g->count++] = g->groups;
-    }
-    g->groups++;
-    urs_free(taken);
-    return status;
-}
-
-/* Adds the validation bears of one split, embedded by one network: as they are, and black outside of the head as chips from photographs are. */
-static urs_status add_bears(galleries *g, const urs_embed_train_options *o, const char *path, urs_pool *pool, urs_error *err)
-{
-    static const urs_chip_view views[] = {{.shows = URS_SHOWS_ALL}, {.shows = URS_SHOWS_HEAD}};
     urs_network *network = NULL;
     urs_chips chips = {0};
     bool says = false;
@@ -70,16 +38,8 @@ static urs_status add_bears(galleries *g, const urs_embed_train_options *o, cons
         if (status == URS_OK && !says)
             (void)fprintf(stderr, "'%s' does not say which individuals it was trained without; it is taken on trust that it does not know these\n", path);
     }
-    for (size_t v = 0; status == URS_OK && v < sizeof views / sizeof *views; v++) {
-        urs_embedded_part part = {0};
-        status = urs_embedded_part_make(&part, &chips, URS_PART_VALIDATION, 0, &views[v], network, pool, err);
-        g->dim = status == URS_OK && g->count == 0 ? part.dim : g->dim;
-        if (status == URS_OK && g->dim != part.dim)
-            status = urs_fail(err, URS_EMISMATCH, "'%s' has vectors of %d numbers, those before of %d", path, (int)part.dim, (int)g->dim);
-        if (status == URS_OK)
-            status = add_gallery(g, &part, &chips, err);
-        urs_embedded_part_release(&part);
-    }
+    if (status == URS_OK)
+        status = urs_galleries_add(g, network, path, &chips, pool, err);
     urs_network_free(network);
     urs_chips_release(&chips);
     return status;
@@ -118,7 +78,7 @@ urs_status urs_embed_calibrate(const urs_embed_train_options *options, const cha
 {
     urs_embed_train_options o = *options;
     urs_identify_fit fit = {0};
-    galleries g = {0};
+    urs_galleries g = {0};
     urs_pool *pool = NULL;
     bool fitted = false;
     urs_status status = urs_pool_new(&pool, o.fit.threads, err);
@@ -139,9 +99,7 @@ urs_status urs_embed_calibrate(const urs_embed_train_options *options, const cha
     else if (status == URS_OK)
         (void)printf("%s: no validation bears, so no calibration: --calibrate-with\n", o.fit.out);
     urs_calibration_release(&fit.calibration);
-    urs_free(g.embedding);
-    urs_free(g.identity);
-    urs_free(g.group);
+    urs_galleries_release(&g);
     urs_pool_free(pool);
     return status;
 }

@@ -76,4 +76,7 @@ size_t urs_eval_count_chips(const urs_chips *chips, size_t tree, urs_part part);
 /* Cross-validation; a->model has {} where the number of the fold stands, or is one file that none of the folds trained. */
 urs_status urs_eval_embed_folds(const urs_eval_arguments *a, const urs_eval_folds *folds, urs_error *err) URS_CHECKED;
 
+/* How well new heads are grouped (eval_embed_groups.c); a->model as for cross-validation. */
+urs_status urs_eval_embed_groups(const urs_eval_arguments *a, const urs_eval_folds *folds, urs_error *err) URS_CHECKED;
+
 #endif

@@ -236,7 +236,8 @@ urs_status urs_identify_put_proposals(urs_identify_run *run, urs_error *err)
     urs_text text = {0};
     if (run->group_count == 0)
         return URS_OK;
-    urs_text_format(&text, "\nThe new heads look like %zu %s. To give a group a name:\n", run->group_count, run->group_count == 1 ? "bear" : "bears");
+    urs_text_format(&text, "\n%zu new %s, in %zu %s of heads that look alike; a bear can stand in several. To give a group a name:\n", run->new_count, run->new_count == 1 ? "head" : "heads",
+                    run->group_count, run->group_count == 1 ? "group" : "groups");
     for (size_t g = 0; g < run->group_count && g < GROUPS_PROPOSED; g++) {
         urs_text_format(&text, "\n%s (%zu %s)\n  ", run->groups[g].name, run->groups[g].heads, run->groups[g].heads == 1 ? "head" : "heads");
         urs_identify_command(run, &run->groups[g], &text);

@@ -29,6 +29,8 @@ target_sources(ursid_lib PRIVATE
     src/cli/cmd_train_sift.c
     src/cli/command.c
     src/cli/embed_calibrate.c
+    src/cli/embed_galleries.c
+    src/cli/eval_embed_groups.c
     src/cli/eval_chain_page.c
     src/cli/eval_chain_run.c
     src/cli/eval_chain_world.c

@@ -6,6 +6,7 @@ target_sources(ursid_lib PRIVATE
     src/eval/classification.c
     src/eval/detection_ap.c
     src/eval/enrol_split.c
+    src/eval/grouping.c
     src/eval/interval.c
     src/eval/openset.c
     src/eval/pairs.c

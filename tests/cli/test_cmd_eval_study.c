@@ -237,6 +237,38 @@ static void weights_of_other_folds_are_refused(urs_test *t)
     urs_free(tiny);
 }
 
+/* Every fold's bears are grouped in both views by every rule; the counts are those of whole bears. Follows on calibration_over_folds. */
+static void groups_are_judged_by_fold(urs_test *t)
+{
+    char *pattern = urs_path_join(folder, "w{}.safetensors");
+    json_t *j, *rows, *means;
+    json_int_t loose = 0;
+    URS_REQUIRE(t, pattern);
+    URS_CHECK_INT(t, RUN("eval", "embed", "--groups", "--data", inside, "--folds", "2", "--model", pattern, "--json", numbers), URS_EXIT_OK);
+    URS_CHECK(t, file_says(stdout_path, "average, 0.5") && file_says(stdout_path, "complete, chosen"));
+    j = json_load_file(numbers, 0, NULL);
+    rows = json_object_get(j, "groups");
+    means = json_object_get(j, "means");
+    URS_CHECK_INT(t, json_array_size(rows), 2 * 2 * json_array_size(means));
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        const json_int_t bears = json_integer_value(json_object_get(row, "bears")), same = json_integer_value(json_object_get(row, "same")), joined = json_integer_value(json_object_get(row, "joined")),
+                         right = json_integer_value(json_object_get(row, "right")), groups = json_integer_value(json_object_get(row, "groups"));
+        URS_CHECK(t, bears >= 2 && bears < INDIVIDUALS);
+        URS_CHECK_INT(t, json_integer_value(json_object_get(row, "chips")), bears * CHIPS);
+        URS_CHECK_INT(t, same, bears * CHIPS * (CHIPS - 1) / 2);
+        URS_CHECK(t, right <= same && right <= joined && groups >= 1 && groups <= bears * CHIPS);
+        if (i % json_array_size(means) == 0)
+            loose = joined;
+        else if (i % json_array_size(means) < 4) /* the same linkage, joined from 0.3, 0.2, 0.1 on: ever more */
+            URS_CHECK(t, joined >= loose);
+    }
+    URS_CHECK_INT(t, RUN("eval", "embed", "--groups", "--data", inside, "--model", pattern), URS_EXIT_USAGE);
+    URS_CHECK_INT(t, RUN("eval", "embed", "--groups", "--masked", "--data", inside, "--folds", "2", "--model", pattern), URS_EXIT_USAGE);
+    json_decref(j);
+    urs_free(pattern);
+}
+
 static void trained_without_validation(urs_test *t)
 {
     char *out = urs_path_join(folder, "all.safetensors");
@@ -265,6 +297,7 @@ int main(void)
         {"ablation", ablation},
         {"masked chips", masked_chips},
         {"calibration over folds", calibration_over_folds},
+        {"groups are judged by fold", groups_are_judged_by_fold},
         {"weights of other folds", weights_of_other_folds_are_refused},
         {"trained without validation", trained_without_validation},
         {"wrong use", wrong_use},

@@ -42,6 +42,24 @@ static void one_frame_holds_two_bears(urs_test *t)
     URS_CHECK(t, label[0] != label[1] && (label[2] == label[0] || label[2] == label[1]));
 }
 
+/* Three chips in a row, 0.8 from one to the next and 0.28 from end to end: each linkage has its own number for the last step. */
+static void linkages_differ(urs_test *t)
+{
+    const float e[3][2] = {{1, 0}, {0.8f, 0.6f}, {0.28f, 0.96f}};
+    static const struct {
+        urs_linkage linkage;
+        double cosine;
+    } last[] = {{URS_LINKAGE_AVERAGE, 0.54}, {URS_LINKAGE_SINGLE, 0.8}, {URS_LINKAGE_COMPLETE, 0.28}};
+    urs_error err = {0};
+    for (size_t i = 0; i < sizeof last / sizeof last[0]; i++)
+        for (int above = 0; above < 2; above++) {
+            const urs_cluster_options o = {.linkage = last[i].linkage, .threshold = (1 + last[i].cosine + (above ? 0.01 : -0.01)) / 2};
+            size_t label[3], groups = 0;
+            URS_REQUIRE_OK(t, urs_cluster_chips(label, &groups, &e[0][0], 3, 2, NULL, &o, &err), err);
+            URS_CHECK_INT(t, groups, !above ? 1 : last[i].linkage == URS_LINKAGE_SINGLE ? 3 : 2);
+        }
+}
+
 static void edges(urs_test *t)
 {
     const float one[2] = {1, 0};
@@ -87,6 +105,7 @@ int main(void)
         {"agrees with SciPy's average linkage", agrees_with_scipy},
         {"two heads in one frame are two bears", one_frame_holds_two_bears},
         {"separated bears are found", finds_separated_bears},
+        {"linkages differ", linkages_differ},
         {"edges", edges},
     };
     return urs_run_cases(cases, sizeof cases / sizeof *cases);
