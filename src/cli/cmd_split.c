@@ -22,14 +22,14 @@ extern const urs_command urs_cmd_split;
 
 typedef struct split_arguments {
     urs_arguments data;
-    const char *by, *out, *cut_off, *leave;
+    const char *by, *out, *cut_off, *leave, *together;
     double validation, test, fresh;
     int64_t seed;
     int near_bits, threads;
     bool check, near_together;
 } split_arguments;
 
-static const char *const plan_names[] = {"closed", "open", "disjoint", "time", "camera", "year"};
+static const char *const plan_names[] = {"closed", "open", "disjoint", "time", "camera", "year", "picture", "place"};
 static const char *const leak_names[] = {"nearly the same picture", "one animal on one day", "one event"};
 static const char *const side_names[] = {"train", "val", "test", "none"};
 
@@ -323,7 +323,9 @@ static int check_usage(const split_arguments *a, urs_split_plan *plan)
         return urs_usage_error(&urs_cmd_split, "--by %s needs --leave, or {} in --out for one manifest each", a->by);
     if (!leaves && pattern)
         return urs_usage_error(&urs_cmd_split, "{} in --out goes with --by camera and --by year");
-    if (a->near_together && (by_time || leaves))
+    if (a->together && plan->kind != URS_PLAN_PICTURE && plan->kind != URS_PLAN_PLACE)
+        return urs_usage_error(&urs_cmd_split, "--together goes with --by picture and --by place");
+    if (a->near_together && (plan->kind == URS_PLAN_PICTURE || plan->kind == URS_PLAN_PLACE || by_time || leaves))
         return urs_usage_error(&urs_cmd_split, "--near-together would move pictures over the border of --by %s; --check tells which there are", a->by);
     return 0;
 }
@@ -333,10 +335,11 @@ static int run(int argc, char **argv)
     split_arguments a = {.validation = 0.2, .test = 0.3, .fresh = 0.1, .seed = 1, .near_bits = 6};
     const urs_option options[] = {
         URS_OPTION_REST("DATA", &a.data, 1, 1, "a folder with one sub-folder an individual, a CSV manifest, or labelled photographs"),
-        URS_OPTION_CHOICE("by", "closed|open|disjoint|time|camera|year", &a.by, "how to split; see above"),
+        URS_OPTION_CHOICE("by", "closed|open|disjoint|time|camera|year|picture|place", &a.by, "how to split; see above"),
         URS_OPTION_OUTPUT("out", "F.csv", &a.out, "the manifest to write; with {} in its name: one for each camera or year left out"),
         URS_OPTION_TEXT("cut-off", "DAY", &a.cut_off, "time: the first day of the test part, like 2019-07-01"),
         URS_OPTION_TEXT("leave", "NAME", &a.leave, "camera, year: which one is left out of the training"),
+        URS_OPTION_TEXT("together", "GROUPS", &a.together, "picture, place: same-scene pictures, as in the training"),
         URS_OPTION_DOUBLE("validation", "SHARE", &a.validation, 0, 0.9, "share of the validation part"),
         URS_OPTION_DOUBLE("test", "SHARE", &a.test, 0.01, 0.9, "closed, open, disjoint: share of the test part"),
         URS_OPTION_DOUBLE("new", "SHARE", &a.fresh, 0, 0.9, "open: share of the individuals that are in the test part only"),
@@ -361,6 +364,7 @@ static int run(int argc, char **argv)
     plan.test = (float)a.test;
     plan.fresh = (float)a.fresh;
     plan.seed = (uint64_t)a.seed;
+    plan.together = a.together;
     return (a.by ? make_split(&a, &plan, &err) : check_split(&a, &err)) == URS_OK ? URS_EXIT_OK : urs_command_error(&urs_cmd_split, &err);
 }
 
@@ -374,6 +378,8 @@ const urs_command urs_cmd_split = {
             "  time      trained before a day, tested from it on\n"
             "  camera    one camera is tested, the others train\n"
             "  year      one year is tested, the others train\n"
+            "  picture   other pictures are tested: the parts of `ursid train find`, given its shares\n"
+            "  place     other cameras are tested: the parts of `ursid train sift`, given its shares\n"
             "One animal on one day and one event never stand on both sides (of a camera that is left out: events\n"
             "only). Dates that the data do not have are taken from the photographs. --check finds what still belongs\n"
             "together, near-duplicates above all, lists it, and writes nothing; without --by it checks a manifest as\n"

@@ -2,6 +2,7 @@
 #include "cli/cmd_train.h"
 
 #include "stages/sift_folds.h"
+#include "stages/sift_pair.h"
 
 #include <stdio.h>
 
@@ -11,6 +12,8 @@ static const urs_command command = {
     .help = "--data is a CSV manifest (path,label,camera,infrared...; labels empty, animal, bear) or its\n"
             "folder. Cameras are split, never rows. The sources real, photos, crops, paste, mix, decoy, others,\n"
             "synth and tiny make more of what is rare; each can be left out to see what it is worth.\n\n"
+            "--approach b trains two networks, W.first and W.second, and writes both into W: the second is only asked\n"
+            "about frames that the first does not call empty.\n\n"
             "--folds K judges the recipe first, on K folds of cameras left out in turn (printed, and frame by frame\n"
             "in W.scores.csv), chooses the thresholds on all of these frames, and then trains on everything but the\n"
             "test part for the same number of epochs. --folds-only stops before that.\n",
@@ -50,10 +53,12 @@ int urs_train_sift_main(int argc, char **argv)
     int code, folds = 0, draws = 0, made = 0, pasted = 0;
     int64_t split_seed = 1, fold_seed = 1;
     bool folds_only = false;
+    const char *approach = "a";
     urs_sift_thresholds thresholds = {0};
     urs_status status;
     const urs_option options[] = {
         URS_TRAIN_OPTIONS(&a),
+        URS_OPTION_CHOICE("approach", "a|b", &approach, "one network for three classes, or two in sequence: empty or not, then bear or not; one file"),
         URS_OPTION_TEXT("arch", "NAME", &o.arch, "mobilenet_v3_small or mobilenet_v3_small_075"),
         URS_OPTION_TEXT("sources", "LIST", &o.frames.sources, "what to train on, comma separated"),
         URS_OPTION_TEXT("heads", "DIR", &o.frames.heads, "labelled bear photographs with body masks, for crops, paste, decoy"),
@@ -95,6 +100,11 @@ int urs_train_sift_main(int argc, char **argv)
         urs_text_release(&a.command);
         return urs_usage_error(&command, "give --folds at least 2");
     }
+    if (folds > 0 && *approach == 'b') {
+        urs_names_release(&a.data);
+        urs_text_release(&a.command);
+        return urs_usage_error(&command, "--folds judges one network; --approach b chooses its thresholds on --validation");
+    }
     o.fit = urs_train_fit_options(&a);
     o.frames.manifest = a.data.items[0];
     o.frames.validation = (float)validation;
@@ -123,6 +133,6 @@ int urs_train_sift_main(int argc, char **argv)
     }
     o.thresholds = folds > 0 ? &thresholds : NULL;
     if (status == URS_OK)
-        status = urs_sift_train(&o, &report, &err);
+        status = *approach == 'b' ? urs_sift_train_pair(&o, &report, &err) : urs_sift_train(&o, &report, &err);
     return urs_train_end(&a, &command, status, &report, &err);
 }

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLLECTIONS_DEFAULT "notdeer,deer,md,ms,addax,photo"
 #define PLACES_DEFAULT 300
 #define CACHE_SIDE_DEFAULT 288
 #define OTHERS_DEFAULT 3
@@ -127,7 +126,7 @@ static urs_status add_manifest(building *b, urs_error *err)
     urs_split_options split = {.by = URS_SPLIT_CAMERA, .validation = o->validation, .test = o->test, .seed = o->seed, .together = o->together};
     uint64_t *hashes = NULL;
     urs_status status = urs_dataset_read(&f->dataset, o->manifest, &(urs_dataset_options){.kind = URS_DATASET_CSV}, err);
-    split.collections = o->collections ? o->collections : COLLECTIONS_DEFAULT;
+    split.collections = o->collections ? o->collections : URS_FRAMES_COLLECTIONS;
     for (size_t i = 0; i < f->dataset.count; i++)
         if (f->dataset.samples[i].part != URS_PART_NONE)
             split.by = URS_SPLIT_PUBLISHED;

@@ -29,13 +29,15 @@ typedef enum urs_frame_source {
     URS_FRAMES_TINY, URS_FRAMES_SOURCES
 } urs_frame_source;
 
+#define URS_FRAMES_COLLECTIONS "notdeer,deer,md,ms,addax,photo" /* cameras that stand for many places, where nothing else is said */
+
 typedef struct urs_frames_options {
     const char *manifest;    /* borrowed; CSV of frames (or its folder); required. With a column `split`, that is the split, and the shares below are not looked at */
     const char *sources;     /* borrowed; "real,photos,paste"; NULL = "real,photos" */
     const char *heads;       /* borrowed; labelled photographs with body masks, for crops, paste and decoy; NULL = none */
     const char *others;      /* borrowed; comma separated folder trees of other animals; NULL = none */
     const char *synth, *tiny; /* borrowed; folders; NULL = none */
-    const char *collections; /* camera names that stand for many places; NULL = "notdeer,deer,md,ms,addax,photo" */
+    const char *collections; /* camera names that stand for many places; NULL = URS_FRAMES_COLLECTIONS */
     const char *together;    /* as urs_split_options; NULL = none */
     float validation, test;  /* shares by camera; 0 = none */
     bool near_duplicates;    /* group by dHash when splitting */

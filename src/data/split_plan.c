@@ -1,6 +1,8 @@
 /* Plans for splits; see split_plan.h. */
 #include "data/split_plan.h"
 
+#include "data/frames.h"
+
 #include "base/day.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -94,6 +96,8 @@ static bool is_left_out(const urs_sample *s, const urs_split_plan *plan)
     case URS_PLAN_CLOSED:
     case URS_PLAN_OPEN:
     case URS_PLAN_DISJOINT:
+    case URS_PLAN_PICTURE:
+    case URS_PLAN_PLACE:
     default: return false;
     }
 }
@@ -183,6 +187,19 @@ static urs_status check_parts(const urs_dataset *d, const urs_part *parts, const
     return URS_OK;
 }
 
+/* As the trainings of find and sift split: every picture, or every camera, by itself, but for the extra groups. */
+static urs_status split_as_trained(urs_part *parts, const urs_dataset *d, const urs_split_plan *plan, urs_error *err)
+{
+    const urs_split_options how = {.by = plan->kind == URS_PLAN_PLACE ? URS_SPLIT_CAMERA : URS_SPLIT_SAMPLE, .validation = plan->validation, .test = plan->test, .seed = plan->seed,
+                                   .together = plan->together, .collections = URS_FRAMES_COLLECTIONS};
+    urs_split split = {0};
+    urs_status status = urs_split_make(&split, d, &how, err);
+    for (size_t i = 0; status == URS_OK && i < d->count; i++)
+        parts[i] = split.parts[i];
+    urs_split_release(&split);
+    return status;
+}
+
 urs_status urs_split_plan_make(urs_part **out, const urs_dataset *d, const urs_split_plan *plan, urs_error *err)
 {
     const bool by_individual = plan->kind == URS_PLAN_DISJOINT, closed = plan->kind == URS_PLAN_CLOSED || plan->kind == URS_PLAN_OPEN;
@@ -203,7 +220,9 @@ urs_status urs_split_plan_make(urs_part **out, const urs_dataset *d, const urs_s
     if (status == URS_OK && (plan->kind == URS_PLAN_TIME || plan->kind == URS_PLAN_CAMERA || plan->kind == URS_PLAN_YEAR))
         status = leave_out(parts, use, d, plan, err);
     if (status == URS_OK)
-        status = plan->kind == URS_PLAN_TIME ? last_days(parts, use, d, (double)plan->validation, err) : split_some(parts, d, use, &how, err);
+        status = plan->kind == URS_PLAN_PICTURE || plan->kind == URS_PLAN_PLACE ? split_as_trained(parts, d, plan, err)
+                 : plan->kind == URS_PLAN_TIME                                 ? last_days(parts, use, d, (double)plan->validation, err)
+                                                                               : split_some(parts, d, use, &how, err);
     if (status == URS_OK)
         status = check_parts(d, parts, plan, err);
     urs_free(use);

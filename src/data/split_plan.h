@@ -7,6 +7,8 @@
  *   TIME      from the cut-off day on                            before it; validation is the last days of that              next year's bears
  *   CAMERA    everything of one camera                           the other cameras; validation by day (and individual)       another place
  *   YEAR      everything of one year                             the other years; validation by day (and individual)         another year
+ *   PICTURE   a share of the pictures                            other pictures: as `ursid train find` splits them           photographs
+ *   PLACE     a share of the cameras, by frames                  other cameras: as `ursid train sift` splits them            frames
  *
  * An event (`group`) stays on one side: under TIME, CAMERA and YEAR it follows its sample that comes first in the list. CLOSED, OPEN, DISJOINT leave out samples without an individual, TIME and YEAR those
  * without a date, CAMERA those without a camera: URS_PART_NONE. One animal on one day never stands on both sides under CLOSED, OPEN and TIME, nor within the remainder of CAMERA and YEAR; the left-out
@@ -16,7 +18,7 @@
 
 #include "data/split.h"
 
-typedef enum urs_split_plan_kind { URS_PLAN_CLOSED, URS_PLAN_OPEN, URS_PLAN_DISJOINT, URS_PLAN_TIME, URS_PLAN_CAMERA, URS_PLAN_YEAR } urs_split_plan_kind;
+typedef enum urs_split_plan_kind { URS_PLAN_CLOSED, URS_PLAN_OPEN, URS_PLAN_DISJOINT, URS_PLAN_TIME, URS_PLAN_CAMERA, URS_PLAN_YEAR, URS_PLAN_PICTURE, URS_PLAN_PLACE } urs_split_plan_kind;
 
 typedef struct urs_split_plan {
     urs_split_plan_kind kind;
@@ -25,6 +27,7 @@ typedef struct urs_split_plan {
     int32_t cut_day;        /* TIME: first day of the test part */
     int32_t camera, year;   /* CAMERA, YEAR: what is left out */
     uint64_t seed;
+    const char *together;   /* PICTURE, PLACE: borrowed; as in urs_split_options; NULL: none */
     const uint64_t *hashes; /* CLOSED, OPEN, DISJOINT: borrowed [count]; near-duplicates among what is dealt stay on one side; NULL: off */
     int32_t hash_bits;      /* as in urs_split_options */
 } urs_split_plan;

@@ -4,6 +4,7 @@
 #include "stages/int8_network.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -12,6 +13,9 @@
 
 #define MEAN_MAX 65536.0 /* of values that are 0 .. 1 or, in other programs, 0 .. 255 */
 #define INPUT_SIDE_MAX 8192
+#define SECOND_TENSORS "second."
+#define FIRST_KEYS "ursid."
+#define SECOND_KEYS "ursid.second."
 
 static const char *const fit_names[] = {"stretch", "letterbox", "centre_crop"};
 static const char *const filter_names[] = {"bilinear", "nearest", "bicubic"};
@@ -165,33 +169,74 @@ urs_status urs_input_format_from_json(urs_input_format *out, const char *json, u
     return URS_OK;
 }
 
-static urs_status copy_notes(urs_weights *to, const urs_weights *from, urs_error *err)
+/* ---- files ---- */
+
+/* Keys that begin with `from` get `to` instead; those that begin with `but` (optional) are passed over. */
+static urs_status copy_notes(urs_weights *out, const urs_weights *in, const char *from, const char *to, const char *but, urs_error *err)
 {
+    const size_t n = strlen(from);
     urs_status status = URS_OK;
-    for (size_t i = 0; status == URS_OK && i < urs_weights_metadata_count(from); i++) {
+    for (size_t i = 0; status == URS_OK && i < urs_weights_metadata_count(in); i++) {
         const char *key, *value;
-        urs_weights_metadata_at(from, i, &key, &value);
-        status = urs_weights_set_metadata(to, key, value, err);
+        urs_text name = {0};
+        urs_weights_metadata_at(in, i, &key, &value);
+        if (strncmp(key, from, n) != 0 || (but && strncmp(key, but, strlen(but)) == 0))
+            continue;
+        urs_text_format(&name, "%s%s", to, key + n);
+        status = urs_text_ok(&name) ? urs_weights_set_metadata(out, urs_text_string(&name), value, err) : urs_fail(err, URS_ENOMEM, "no memory for notes");
+        urs_text_release(&name);
     }
     return status;
 }
 
-urs_status urs_network_read(urs_network **out, const char *path, const char *stage, urs_error *err)
+/* One network of a file; its notes are set. */
+static urs_status read_one(urs_network **out, const urs_weights *w, bool second, urs_error *err)
 {
-    urs_weights *w = NULL;
+    const urs_load_options load = {.file_prefix = second ? SECOND_TENSORS : ""};
+    urs_weights *notes = NULL;
     urs_network *n = NULL;
     urs_model_options options;
     urs_load_report report;
-    const char *model, *found;
+    const char *input;
+    urs_status status = urs_weights_new(&notes, err);
+    if (status == URS_OK)
+        status = second ? copy_notes(notes, w, SECOND_KEYS, FIRST_KEYS, NULL, err) : copy_notes(notes, w, "", "", SECOND_KEYS, err);
+    if (status == URS_OK)
+        status = urs_model_options_from_json(&options, urs_weights_metadata(notes, "ursid.model"), err);
+    if (status == URS_OK)
+        status = urs_network_new(&n, &options, 0, err);
+    if (status == URS_OK) {
+        urs_weights_free(n->notes);
+        n->notes = notes;
+        notes = NULL;
+        input = urs_weights_metadata(n->notes, "ursid.input");
+        status = input ? urs_input_format_from_json(&n->input, input, err) : URS_OK;
+    }
+    if (status == URS_OK && (n->input.width != n->options.input_width || n->input.height != n->options.input_height) && n->options.input_width)
+        status = urs_fail(err, URS_EFORMAT, "ursid.input and ursid.model disagree about the input size");
+    if (status == URS_OK)
+        status = urs_weights_load_into(n->graph, n->params, w, &load, &report, err);
+    urs_weights_free(notes);
+    if (status != URS_OK)
+        urs_network_free(n);
+    else
+        *out = n;
+    return status;
+}
+
+urs_status urs_network_read_sequence(urs_network **out, const char *path, const char *stage, urs_error *err)
+{
+    urs_weights *w = NULL;
+    urs_network *n = NULL;
+    const char *found;
     urs_status status;
     if (urs_is_tflite(path))
         return urs_network_read_int8(out, path, stage, err);
     status = urs_weights_read(&w, path, err);
     if (status != URS_OK)
         return status;
-    model = urs_weights_metadata(w, "ursid.model");
     found = urs_weights_metadata(w, "ursid.stage");
-    if (!model) {
+    if (!urs_weights_metadata(w, "ursid.model")) {
         status = urs_fail(err, URS_EFORMAT, "'%s' has weights but does not say of which architecture; `ursid model import` makes a usable file of it", path);
         goto done;
     }
@@ -199,17 +244,9 @@ urs_status urs_network_read(urs_network **out, const char *path, const char *sta
         status = urs_fail(err, URS_EMISMATCH, "'%s' is a model for %s, not for %s", path, found && *found ? found : "no stage", stage);
         goto done;
     }
-    status = urs_model_options_from_json(&options, model, err);
-    if (status == URS_OK)
-        status = urs_network_new(&n, &options, 0, err);
-    if (status == URS_OK && urs_weights_metadata(w, "ursid.input"))
-        status = urs_input_format_from_json(&n->input, urs_weights_metadata(w, "ursid.input"), err);
-    if (status == URS_OK && (n->input.width != n->options.input_width || n->input.height != n->options.input_height) && n->options.input_width)
-        status = urs_fail(err, URS_EFORMAT, "ursid.input and ursid.model disagree about the input size");
-    if (status == URS_OK)
-        status = urs_weights_load_into(n->graph, n->params, w, NULL, &report, err);
-    if (status == URS_OK)
-        status = copy_notes(n->notes, w, err);
+    status = read_one(&n, w, false, err);
+    if (status == URS_OK && urs_weights_metadata(w, SECOND_KEYS "model"))
+        status = read_one(&n->second, w, true, err);
     if (status == URS_OK)
         urs_weights_fingerprint(w, n->fingerprint);
     else
@@ -223,32 +260,68 @@ done:
     return status;
 }
 
-urs_status urs_network_write(const urs_network *n, const char *path, bool half, urs_error *err)
+urs_status urs_network_read(urs_network **out, const char *path, const char *stage, urs_error *err)
 {
-    urs_weights *w = NULL;
+    urs_network *n = NULL;
+    urs_status status = urs_network_read_sequence(&n, path, stage, err);
+    if (status == URS_OK && n->second) {
+        status = urs_fail(err, URS_EMISMATCH, "'%s' holds two networks in sequence, and one is wanted here", path);
+        urs_network_free(n);
+    } else if (status == URS_OK) {
+        *out = n;
+    }
+    return status;
+}
+
+/* Parameters and keys of one network. */
+static urs_status add_one(urs_weights *w, const urs_network *n, bool second, urs_error *err)
+{
+    const char *from = second ? FIRST_KEYS : "", *to = second ? SECOND_KEYS : "";
+    urs_weights *own = NULL;
     char *model = NULL, *input = NULL;
-    urs_status status;
-    if (n->int8)
-        return urs_network_write_int8(n, path, err);
-    status = urs_weights_from_block(&w, n->graph, n->params, err);
-    if (status == URS_OK)
-        status = copy_notes(w, n->notes, err);
+    urs_status status = urs_weights_from_block(&own, n->graph, n->params, err);
+    for (size_t i = 0; status == URS_OK && i < urs_weights_count(own); i++) {
+        const urs_weight *t = urs_weights_at(own, i);
+        urs_text name = {0};
+        urs_text_format(&name, "%s%s", second ? SECOND_TENSORS : "", t->name);
+        status = urs_text_ok(&name) ? urs_weights_add(w, urs_text_string(&name), t->rank, t->shape, t->data, err) : urs_fail(err, URS_ENOMEM, "no memory for '%s'", t->name);
+        urs_text_release(&name);
+    }
     if (status == URS_OK)
         status = urs_model_options_to_json(&model, &n->options, err);
     if (status == URS_OK)
         status = urs_input_format_to_json(&input, &n->input, err);
     if (status == URS_OK)
-        status = urs_weights_set_metadata(w, "ursid.model", model, err);
+        status = urs_weights_set_metadata(own, "ursid.model", model, err);
     if (status == URS_OK)
-        status = urs_weights_set_metadata(w, "ursid.input", input, err);
+        status = urs_weights_set_metadata(own, "ursid.input", input, err);
+    if (status == URS_OK)
+        status = copy_notes(w, n->notes, from, to, NULL, err);
+    if (status == URS_OK)
+        status = copy_notes(w, own, from, to, NULL, err);
+    urs_free(model);
+    urs_free(input);
+    urs_weights_free(own);
+    return status;
+}
+
+urs_status urs_network_write(const urs_network *n, const char *path, bool half, urs_error *err)
+{
+    urs_weights *w = NULL;
+    urs_status status;
+    if (n->int8)
+        return urs_network_write_int8(n, path, err);
+    status = urs_weights_new(&w, err);
+    if (status == URS_OK)
+        status = add_one(w, n, false, err);
+    if (status == URS_OK && n->second)
+        status = add_one(w, n->second, true, err);
     if (status == URS_OK)
         status = urs_weights_set_metadata(w, "ursid.format", "1", err);
     if (status == URS_OK)
         status = urs_weights_set_metadata(w, "ursid.version", URS_VERSION, err);
     if (status == URS_OK)
         status = urs_weights_write_safetensors(path, w, half ? URS_WEIGHT_F16 : URS_WEIGHT_F32, err);
-    urs_free(model);
-    urs_free(input);
     urs_weights_free(w);
     return status;
 }

@@ -12,6 +12,11 @@
  *                   ursid.training       JSON object: data, command, seed, epochs, measured quality
  *                   ursid.licence, ursid.version
  *
+ * Two networks in sequence (sift.h, B) are one file: the second one's tensors and keys stand in it with a prefix.
+ *
+ *      safetensors  second.<tensor>      parameters of the second network
+ *                   ursid.second.model, ursid.second.input, ursid.second.classes, ursid.second.training     its keys; thresholds and the stage are those of the whole
+ *
  * An urs_network owns all of it and is read only after loading, so threads may share it (each with plans of its own). */
 #ifndef URS_STAGES_NETWORK_H
 #define URS_STAGES_NETWORK_H
@@ -57,9 +62,11 @@ void urs_network_free(urs_network *network);
 /* The same network with other parameters (or the network's own maker), to be read only and never freed: for validation in the middle of training. */
 urs_network urs_network_view(const urs_network *network, const float *params);
 
-/* Reads a native weight file, float or int8. stage (optional): refuses a file of another stage. URS_EMISMATCH names both. */
+/* Reads a native weight file, float or int8. stage (optional): refuses a file of another stage. URS_EMISMATCH names both; also for two networks in sequence, which would be taken for the first. */
 urs_status urs_network_read(urs_network **out, const char *path, const char *stage, urs_error *err) URS_CHECKED;
-/* Writes network->params with the notes; half: 16-bit floats. Atomic. */
+/* The same, and two in sequence are welcome: network->second. */
+urs_status urs_network_read_sequence(urs_network **out, const char *path, const char *stage, urs_error *err) URS_CHECKED;
+/* Writes network->params with the notes, and its second network's; half: 16-bit floats. Atomic. */
 urs_status urs_network_write(const urs_network *network, const char *path, bool half, urs_error *err) URS_CHECKED;
 
 /* Copies the parameters that `path` (any readable weight file) has by name and shape; heads of another size stay as they are. loaded (optional): how many. */

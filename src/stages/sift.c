@@ -49,7 +49,7 @@ urs_status urs_sift_network_read(urs_network **out, const char *path, urs_error 
 {
     urs_network *n = NULL;
     const char *stage;
-    urs_status status = urs_network_read(&n, path, NULL, err);
+    urs_status status = urs_network_read_sequence(&n, path, NULL, err);
     if (status != URS_OK)
         return status;
     stage = urs_network_note(n, "ursid.stage");

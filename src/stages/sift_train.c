@@ -34,10 +34,31 @@ typedef struct sift_task {
     } orders[2];
 } sift_task;
 
+/* ---- classes of a role ---- */
+
+/* -1: the role does not look at such frames. */
+static int32_t class_in(urs_sift_role role, int32_t label)
+{
+    return role == URS_SIFT_EMPTY_OR_NOT ? label != URS_FRAME_EMPTY : role == URS_SIFT_BEAR_OR_NOT ? label - URS_FRAME_ANIMAL : label;
+}
+
+static int32_t classes_in(urs_sift_role role)
+{
+    return role == URS_SIFT_ALL ? URS_FRAME_CLASSES : 2;
+}
+
+static const char *names_in(urs_sift_role role)
+{
+    return role == URS_SIFT_EMPTY_OR_NOT ? "[\"empty\",\"animal\"]" : role == URS_SIFT_BEAR_OR_NOT ? "[\"animal\",\"bear\"]" : "[\"empty\",\"animal\",\"bear\"]";
+}
+
+/* ---- probabilities ---- */
+
 typedef struct scoring {
     const urs_frames *frames;
     const urs_input_format *input;
     float *out;
+    int32_t classes;
 } scoring;
 
 static urs_status prepare_frame(void *context, size_t item, float *tensor, urs_error *err)
@@ -49,27 +70,40 @@ static urs_status prepare_frame(void *context, size_t item, float *tensor, urs_e
 static urs_status take_frame(void *context, size_t item, const urs_outputs *outputs, int32_t index, urs_error *err)
 {
     scoring *s = context;
-    const float *logits = urs_outputs_of(outputs, 0) + (size_t)index * URS_FRAME_CLASSES;
-    float *p = s->out + item * URS_FRAME_CLASSES, sum = 0, top = fmaxf(logits[0], fmaxf(logits[1], logits[2]));
+    const float *logits = urs_outputs_of(outputs, 0) + (size_t)index * (size_t)s->classes;
+    float *p = s->out + item * (size_t)s->classes, sum = 0, top = logits[0];
     (void)err;
-    for (int i = 0; i < URS_FRAME_CLASSES; i++)
+    for (int32_t i = 1; i < s->classes; i++)
+        top = fmaxf(top, logits[i]);
+    for (int32_t i = 0; i < s->classes; i++)
         sum += p[i] = expf(logits[i] - top);
-    for (int i = 0; i < URS_FRAME_CLASSES; i++)
+    for (int32_t i = 0; i < s->classes; i++)
         p[i] /= sum;
     return URS_OK;
 }
 
-urs_status urs_sift_probabilities(float *out, const urs_frames *frames, const urs_network *network, urs_pool *pool, urs_error *err)
+/* [n][classes] */
+static urs_status score_frames(float *out, const urs_frames *frames, const urs_network *network, int32_t classes, urs_pool *pool, urs_error *err)
 {
-    scoring s = {.frames = frames, .input = &network->input, .out = out};
+    scoring s = {.frames = frames, .input = &network->input, .out = out, .classes = classes};
     const urs_runner_calls calls = {.context = &s, .prepare = prepare_frame, .take = take_frame};
     urs_runner *runner = NULL;
-    urs_status status = urs_runner_new(&runner, network, &(urs_runner_options){.batch = 8, .pool = pool}, err);
+    urs_status status;
+    if (urs_graph_output_elements(network->graph, 0) != (size_t)classes)
+        return urs_fail(err, URS_EMISMATCH, "a network that tells %d classes apart is needed", (int)classes);
+    status = urs_runner_new(&runner, network, &(urs_runner_options){.batch = 8, .pool = pool}, err);
     if (status == URS_OK)
         status = urs_runner_run(runner, frames->count, &calls, err);
     urs_runner_free(runner);
     return status;
 }
+
+urs_status urs_sift_probabilities(float *out, const urs_frames *frames, const urs_network *network, urs_pool *pool, urs_error *err)
+{
+    return score_frames(out, frames, network, URS_FRAME_CLASSES, pool, err);
+}
+
+/* ---- batches and the loss ---- */
 
 static int32_t *labels_of(const sift_task *t, void *slot)
 {
@@ -97,7 +131,7 @@ static urs_status make_batch(void *context, uint64_t index, void *slot, int work
         items[i] = t->orders[which].order.items[(first + (uint64_t)i) % t->orders[which].order.count];
     (void)pthread_mutex_unlock(&t->lock);
     for (int32_t i = 0; status == URS_OK && i < t->batch; i++) {
-        labels[i] = t->train.labels[items[i]];
+        labels[i] = class_in(t->options->role, t->train.labels[items[i]]);
         status = urs_frames_prepare((float *)slot + (size_t)i * t->input_elements, &t->train, items[i], epoch, first + (uint64_t)i, &t->network->input, &t->augment, err);
     }
     return status;
@@ -111,14 +145,47 @@ static urs_status softmax_loss(void *context, void *slot, int32_t shard, int32_t
     (void)shard;
     (void)extra;
     (void)d_extra;
-    return urs_softmax_loss(value, urs_plan_output_gradient(plan, 0), NULL, urs_plan_output(plan, 0), labels + first, count, URS_FRAME_CLASSES, &how, err);
+    return urs_softmax_loss(value, urs_plan_output_gradient(plan, 0), NULL, urs_plan_output(plan, 0), labels + first, count, classes_in(t->options->role), &how, err);
 }
 
-static urs_status store_thresholds(urs_network *network, urs_sift_thresholds thresholds, urs_error *err)
+/* ---- validation ---- */
+
+urs_status urs_sift_store_thresholds(urs_network *network, const urs_sift_thresholds *thresholds, double bear_recall, const float *p, size_t n, urs_error *err)
 {
-    char note[100];
-    (void)snprintf(note, sizeof note, "{\"bear\":%.4f,\"animal\":%.4f}", thresholds.bear, thresholds.animal);
+    char note[200];
+    size_t count[URS_FRAME_CLASSES] = {0};
+    for (size_t i = 0; i < n; i++)
+        count[urs_sift_decide(p + i * URS_FRAME_CLASSES, thresholds)]++;
+    (void)snprintf(note, sizeof note, "{\"bear\":%.4f,\"animal\":%.4f}", thresholds->bear, thresholds->animal);
+    if (n > 0)
+        (void)snprintf(note, sizeof note, "{\"bear\":%.4f,\"animal\":%.4f,\"min_bear_recall\":%.4f,\"called_bear\":%.4f,\"let_through\":%.4f}", thresholds->bear, thresholds->animal, bear_recall,
+                       (double)count[URS_FRAME_BEAR] / (double)n, (double)(n - count[URS_FRAME_EMPTY]) / (double)n);
     return urs_network_set_note(network, "ursid.thresholds", note, err);
+}
+
+/* One of two networks: balanced accuracy of its own question. */
+static urs_status validate_role(sift_task *t, const urs_network *view, urs_pool *pool, double *score, char *line, size_t line_size, urs_error *err)
+{
+    const urs_sift_role role = t->options->role;
+    const size_t n = t->validation.count;
+    float *p = urs_array_new(n, 2 * sizeof *p);
+    urs_confusion c = {0};
+    urs_status status = p ? urs_confusion_new(&c, 2, err) : urs_fail(err, URS_ENOMEM, "no memory for %zu frames", n);
+    if (status == URS_OK)
+        status = score_frames(p, &t->validation, view, 2, pool, err);
+    for (size_t i = 0; status == URS_OK && i < n; i++) {
+        const int32_t class = class_in(role, t->validation.labels[i]);
+        if (class >= 0)
+            status = urs_confusion_add(&c, (size_t)class, p[2 * i + 1] > p[2 * i], err);
+    }
+    if (status == URS_OK) {
+        *score = urs_confusion_balanced_accuracy(&c);
+        (void)snprintf(line, line_size, "validation accuracy %.3f, recall %s %.3f %s %.3f", urs_confusion_accuracy(&c), role == URS_SIFT_EMPTY_OR_NOT ? "empty" : "animal",
+                       urs_confusion_class(&c, 0).recall, role == URS_SIFT_EMPTY_OR_NOT ? "any animal" : "bear", urs_confusion_class(&c, 1).recall);
+    }
+    urs_confusion_release(&c);
+    urs_free(p);
+    return status;
 }
 
 static urs_status validate(void *context, const float *params, urs_pool *pool, double *score, char *line, size_t line_size, urs_error *err)
@@ -126,6 +193,7 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
     sift_task *t = context;
     const urs_network view = urs_network_view(t->network, params);
     const size_t n = t->validation.count;
+    const double recall = t->options->bear_recall > 0 ? t->options->bear_recall : URS_SIFT_BEAR_RECALL;
     float *p = n > 0 ? urs_array_new(n, URS_FRAME_CLASSES * sizeof *p) : NULL;
     urs_confusion plain = {0}, tuned = {0};
     urs_sift_thresholds thresholds = {0};
@@ -133,12 +201,16 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
     if (n == 0) { /* nothing was left out */
         *score = NAN;
         (void)snprintf(line, line_size, "all frames but the test part were trained on");
-        return store_thresholds(t->network, *t->options->thresholds, err);
+        return urs_sift_store_thresholds(t->network, t->options->thresholds, 0, NULL, 0, err);
+    }
+    if (t->options->role != URS_SIFT_ALL) {
+        urs_free(p);
+        return validate_role(t, &view, pool, score, line, line_size, err);
     }
     if (status == URS_OK)
         status = urs_sift_probabilities(p, &t->validation, &view, pool, err);
     if (status == URS_OK)
-        status = urs_sift_choose_thresholds(&thresholds, URS_SIFT_ONE_NETWORK, p, t->validation.labels, n, t->options->bear_recall > 0 ? t->options->bear_recall : 0.97, err);
+        status = urs_sift_choose_thresholds(&thresholds, URS_SIFT_ONE_NETWORK, p, t->validation.labels, n, recall, err);
     if (status == URS_OK)
         status = urs_confusion_new(&plain, URS_FRAME_CLASSES, err);
     if (status == URS_OK)
@@ -155,7 +227,7 @@ static urs_status validate(void *context, const float *params, urs_pool *pool, d
         *score = urs_confusion_balanced_accuracy(&plain);
         (void)snprintf(line, line_size, "validation accuracy %.3f; tuned: %.3f, recall empty %.3f animal %.3f bear %.3f, bear precision %.3f", urs_confusion_accuracy(&plain),
                        urs_confusion_accuracy(&tuned), empty.recall, animal.recall, bear.recall, bear.precision);
-        status = store_thresholds(t->network, thresholds, err);
+        status = urs_sift_store_thresholds(t->network, &thresholds, recall, p, n, err);
     }
     urs_confusion_release(&plain);
     urs_confusion_release(&tuned);
@@ -171,13 +243,13 @@ static urs_status open_network(sift_task *t, urs_error *err)
     if (status != URS_OK)
         return status;
     model.input_width = model.input_height = o->side ? o->side : 224;
-    model.classes = URS_FRAME_CLASSES;
+    model.classes = classes_in(o->role);
     model.tf_padding = strcmp(model.arch, "mobilenet_v3_small_075") == 0;
     status = urs_network_new(&t->network, &model, o->fit.seed, err);
     if (status == URS_OK && o->init)
         status = urs_network_load_partial(t->network, o->init, NULL, err);
     if (status == URS_OK)
-        status = urs_network_set_note(t->network, "ursid.classes", "[\"empty\",\"animal\",\"bear\"]", err);
+        status = urs_network_set_note(t->network, "ursid.classes", names_in(o->role), err);
     if (status == URS_OK) {
         t->network->input.fit = URS_FIT_STRETCH;
         t->input_elements = 3 * (size_t)model.input_width * (size_t)model.input_height;
@@ -206,6 +278,8 @@ static void describe(urs_text *settings, const sift_task *t)
                     (int)o->side, (int)t->batch, (int)o->fit.epochs, o->fit.lr, (unsigned long long)o->fit.seed, (unsigned long long)o->frames.seed, (double)o->frames.validation,
                     (double)o->frames.test, o->frames.sources ? o->frames.sources : "", (double)t->repeat[0], (double)t->repeat[1], (double)t->repeat[2], (double)t->weight[0],
                     (double)t->weight[1], (double)t->weight[2], o->init ? o->init : "");
+    if (o->role != URS_SIFT_ALL)
+        urs_text_format(settings, " role=%d", (int)o->role);
     urs_text_format(settings, " made=%zu,%zu trunk=%g decay=%g fold=%d/%d,%llu", o->frames.crops, o->frames.paste, o->trunk_lr_scale, o->weight_decay, (int)o->frames.fold,
                     (int)o->frames.folds, (unsigned long long)o->frames.fold_seed);
 }
@@ -213,11 +287,14 @@ static void describe(urs_text *settings, const sift_task *t)
 /* So many repeats that the classes come equally often. */
 static void balance(sift_task *t, int32_t draws)
 {
+    const urs_sift_role role = t->options->role;
     size_t count[URS_FRAME_CLASSES] = {0};
     for (size_t i = 0; i < t->train.count; i++)
-        count[t->train.labels[i]]++;
+        if (class_in(role, t->train.labels[i]) >= 0)
+            count[class_in(role, t->train.labels[i])]++;
     for (int k = 0; k < URS_FRAME_CLASSES; k++)
-        t->repeat[k] = count[k] ? (float)draws / URS_FRAME_CLASSES / (float)count[k] : 1;
+        if (class_in(role, k) >= 0)
+            t->repeat[k] = count[class_in(role, k)] ? (float)draws / (float)classes_in(role) / (float)count[class_in(role, k)] : 1;
 }
 
 urs_status urs_sift_train(const urs_sift_train_options *options, urs_fit_report *report, urs_error *err)
@@ -240,6 +317,11 @@ urs_status urs_sift_train(const urs_sift_train_options *options, urs_fit_report 
     for (int i = 0; i < URS_FRAME_CLASSES; i++) {
         t.repeat[i] = options->repeat[i] > 0 ? options->repeat[i] : 1;
         t.weight[i] = options->weight[i] > 0 ? options->weight[i] : 1;
+    }
+    if (options->role == URS_SIFT_BEAR_OR_NOT) {
+        t.repeat[URS_FRAME_EMPTY] = 0; /* never drawn */
+        for (int i = 0; i + 1 < URS_FRAME_CLASSES; i++)
+            t.weight[i] = t.weight[i + 1];
     }
     status = t.batch <= 4096 ? open_network(&t, err) : urs_fail(err, URS_EINVAL, "a batch of %d is too large", (int)t.batch);
     if (status == URS_OK)

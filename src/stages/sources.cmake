@@ -21,5 +21,6 @@ target_sources(ursid_lib PRIVATE
     src/stages/runner.c
     src/stages/sift.c
     src/stages/sift_folds.c
+    src/stages/sift_pair.c
     src/stages/sift_threshold.c
     src/stages/sift_train.c)

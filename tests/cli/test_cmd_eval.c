@@ -141,6 +141,41 @@ static void sift_columns_stand_side_by_side(urs_test *t)
     urs_free(empty);
 }
 
+/* Approach B from training to use: one file, and the two it was made of. */
+static void two_networks_are_trained_and_used(urs_test *t)
+{
+    char *manifest = urs_path_join(world, "manifest.csv"), *pair = urs_path_join(folder, "pair.safetensors"), *first = urs_path_join(folder, "pair.first.safetensors");
+    char *quantised = urs_path_join(folder, "pair.tflite");
+    json_t *j;
+    URS_CHECK_INT(t, RUN("train", "sift", "--data", manifest, "--approach", "b", "--folds", "2", "--out", pair, "--quiet"), URS_EXIT_USAGE);
+    URS_REQUIRE(t, RUN("train", "sift", "--data", manifest, "--approach", "b", "--sources", "real", "--size", "32", "--batch", "8", "--draws", "16", "--epochs", "1", "--min-bear-recall", "0.9",
+                       "--validation", "0.3", "--out", pair, "--quiet") == URS_EXIT_OK);
+    URS_REQUIRE(t, RUN("eval", "sift", "--data", manifest, "--model", pair, "--part", "validation", "--validation", "0.3", "--min-bear-recall", "0.9", "--json", numbers, "--rounds", "20") ==
+                       URS_EXIT_OK);
+    j = json_load_file(numbers, 0, NULL);
+    URS_CHECK_TEXT(t, json_string_value(at(j, "table/0/approach")), "B");
+    URS_CHECK(t, number(j, "table/0/bear_recall/value") >= 0.9 - 1e-9 && number(j, "classification/frames") > 0);
+    json_decref(j);
+    /* Thresholds as stored: chosen on the same frames for the same wish. */
+    URS_REQUIRE(t, RUN("eval", "sift", "--data", manifest, "--model", pair, "--part", "validation", "--validation", "0.3", "--json", numbers, "--rounds", "20") == URS_EXIT_OK);
+    j = json_load_file(numbers, 0, NULL);
+    URS_CHECK(t, number(j, "table/0/let_through/value") >= 0);
+    json_decref(j);
+    URS_REQUIRE(t, RUN("model", "info", pair) == URS_EXIT_OK);
+    URS_CHECK(t, file_says(stdout_path, "ursid.second.classes = [\"animal\",\"bear\"]") && file_says(stdout_path, "\"min_bear_recall\":0.9000"));
+    URS_CHECK_INT(t, RUN("sift", world, "--model", pair, "--quiet"), URS_EXIT_OK);
+    /* One of the two alone has not three classes; nobody takes the pair for one network. */
+    URS_CHECK_INT(t, RUN("sift", world, "--model", first, "--quiet"), URS_EXIT_FAILED);
+    URS_CHECK_INT(t, RUN("eval", "sift", "--data", manifest, "--model", pair, "--beside", first), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "two networks in sequence"));
+    URS_CHECK_INT(t, RUN("quantize", "sift", "--data", manifest, "--model", pair, "--out", quantised), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "two networks in sequence"));
+    urs_free(manifest);
+    urs_free(pair);
+    urs_free(first);
+    urs_free(quantised);
+}
+
 /* ---- find ---- */
 
 static void find_counts_heads(urs_test *t)
@@ -596,6 +631,7 @@ int main(void)
     static const urs_case cases[] = {
         {"sift counts frames", sift_counts_frames},
         {"sift columns stand side by side", sift_columns_stand_side_by_side},
+        {"two networks are trained and used", two_networks_are_trained_and_used},
         {"find counts heads", find_counts_heads},
         {"embed agrees with plain counting", embed_agrees_with_plain_counting},
         {"chain is right on plain data", chain_is_right_on_plain_data},

@@ -185,6 +185,66 @@ static void second_network_is_asked_about_what_passes(urs_test *t)
     urs_image_release(&picture);
 }
 
+/* Both networks are in the file, nobody else takes the first one for the whole, and a file that lacks a part of the second is refused. */
+static void two_networks_are_one_file(urs_test *t)
+{
+    char *folder = urs_test_folder("sift"), *path = urs_path_join(folder, "pair.safetensors"), *part = urs_path_join(folder, "part.safetensors");
+    urs_network *n = two_networks(t, 1, 2), *again = NULL;
+    urs_sifter *s[2] = {0};
+    urs_image picture = {0};
+    const urs_image *pictures[1] = {&picture};
+    urs_sift_result result[2];
+    urs_weights *w = NULL, *less = NULL;
+    urs_error err = {0};
+    URS_REQUIRE(t, n);
+    URS_REQUIRE_OK(t, urs_image_new(&picture, 50, 40, 3, &err), err);
+    URS_REQUIRE_OK(t, urs_network_set_note(n, "ursid.stage", "sift", &err), err);
+    URS_REQUIRE_OK(t, urs_network_set_note(n, "ursid.thresholds", "{\"bear\": 0.25, \"animal\": 0.125}", &err), err);
+    URS_REQUIRE_OK(t, urs_network_set_note(n, "licence", "CC0", &err), err);
+    URS_REQUIRE_OK(t, urs_network_write(n, path, false, &err), err);
+    URS_REQUIRE_OK(t, urs_sift_network_read(&again, path, &err), err);
+    URS_REQUIRE(t, again->second);
+    URS_CHECK_TEXT(t, urs_network_note(again, "ursid.classes"), "[\"empty\",\"animal\"]");
+    URS_CHECK_TEXT(t, urs_network_note(again->second, "ursid.classes"), "[\"animal\",\"bear\"]");
+    URS_CHECK_TEXT(t, urs_network_note(again, "licence"), "CC0");
+    URS_CHECK_TEXT(t, urs_network_note(again, "ursid.second.classes"), "");
+    URS_CHECK_NEAR(t, urs_sift_thresholds_of(again).animal, 0.125, 0);
+    URS_REQUIRE_OK(t, urs_sifter_new(&s[0], n, NULL, &err), err);
+    URS_REQUIRE_OK(t, urs_sifter_new(&s[1], again, NULL, &err), err);
+    for (int i = 0; i < 2; i++)
+        URS_REQUIRE_OK(t, urs_sifter_pictures(s[i], &result[i], pictures, 1, &err), err);
+    for (int c = 0; c < URS_FRAME_CLASSES; c++)
+        URS_CHECK(t, result[0].probability[c] == result[1].probability[c]);
+    urs_sifter_free(s[0]);
+    urs_sifter_free(s[1]);
+    urs_network_free(again);
+    again = NULL;
+    URS_CHECK_INT(t, urs_network_read(&again, path, "sift", &err), URS_EMISMATCH);
+    URS_CHECK(t, strstr(err.message, "two networks in sequence") && !again);
+    URS_REQUIRE_OK(t, urs_weights_read(&w, path, &err), err);
+    URS_REQUIRE_OK(t, urs_weights_new(&less, &err), err);
+    for (size_t i = 0; i < urs_weights_metadata_count(w); i++) {
+        const char *key, *value;
+        urs_weights_metadata_at(w, i, &key, &value);
+        URS_REQUIRE_OK(t, urs_weights_set_metadata(less, key, value, &err), err);
+    }
+    for (size_t i = 0; i < urs_weights_count(w); i++) {
+        const urs_weight *one = urs_weights_at(w, i);
+        if (strcmp(one->name, "second.classifier.3.bias") != 0)
+            URS_REQUIRE_OK(t, urs_weights_add(less, one->name, one->rank, one->shape, one->data, &err), err);
+    }
+    URS_REQUIRE_OK(t, urs_weights_write_safetensors(part, less, URS_WEIGHT_F32, &err), err);
+    URS_CHECK_INT(t, urs_sift_network_read(&again, part, &err), URS_EMISMATCH);
+    URS_CHECK(t, strstr(err.message, "classifier.3.bias") && !again);
+    urs_weights_free(w);
+    urs_weights_free(less);
+    urs_network_free(n);
+    urs_image_release(&picture);
+    urs_free(path);
+    urs_free(part);
+    urs_free(folder);
+}
+
 /* Scores in front of the chain and of the detector itself are the same numbers. */
 static void detector_is_a_filter(urs_test *t)
 {
@@ -293,6 +353,7 @@ int main(void)
         {"unfit networks", unfit_networks_are_refused},
         {"broken weights", broken_weights_are_an_error},
         {"second network is asked about what passes", second_network_is_asked_about_what_passes},
+        {"two networks are one file", two_networks_are_one_file},
         {"detector is a filter", detector_is_a_filter},
         {"thresholds reach the wished recall", thresholds_reach_the_wished_recall},
         {"decoding size", decoding_is_as_small_as_the_input_allows},

@@ -183,6 +183,27 @@ static void days_are_dates(urs_test *t)
     URS_CHECK_INT(t, urs_day_year(18261), 2019);
 }
 
+/* PICTURE and PLACE are the splits of the trainings, by the same shares and seed. */
+static void trainings_split_so(urs_test *t)
+{
+    for (int place = 0; place < 2; place++) {
+        const urs_split_plan plan = {.kind = place ? URS_PLAN_PLACE : URS_PLAN_PICTURE, .validation = 0.2f, .test = 0.2f, .seed = 3};
+        const urs_split_options how = {.by = place ? URS_SPLIT_CAMERA : URS_SPLIT_SAMPLE, .validation = 0.2f, .test = 0.2f, .seed = 3};
+        urs_dataset d = {0};
+        urs_part *parts = NULL;
+        urs_split split = {0};
+        urs_error err = {0};
+        make_set(&d, 5, true);
+        URS_REQUIRE_OK(t, urs_split_plan_make(&parts, &d, &plan, &err), err);
+        URS_REQUIRE_OK(t, urs_split_make(&split, &d, &how, &err), err);
+        for (size_t i = 0; i < d.count; i++)
+            URS_CHECK_INT(t, parts[i], split.parts[i]);
+        urs_split_release(&split);
+        urs_free(parts);
+        urs_dataset_release(&d);
+    }
+}
+
 static void refused(urs_test *t)
 {
     urs_dataset d = {0};
@@ -205,6 +226,7 @@ static void refused(urs_test *t)
 
 int main(void)
 {
-    static const urs_case cases[] = {{"no pair leaks", no_pair_leaks}, {"leaks are found", leaks_are_found}, {"manifest reads back", manifest_reads_back}, {"days", days_are_dates}, {"refused", refused}};
+    static const urs_case cases[] = {{"no pair leaks", no_pair_leaks}, {"leaks are found", leaks_are_found}, {"manifest reads back", manifest_reads_back}, {"days", days_are_dates}, {"trainings split so", trainings_split_so},
+        {"refused", refused}};
     return urs_run_cases(cases, sizeof cases / sizeof cases[0]);
 }
