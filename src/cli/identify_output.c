@@ -198,18 +198,19 @@ void urs_identify_command(const urs_identify_run *run, const urs_new_group *grou
 {
     const urs_identify_arguments *a = run->arguments;
     size_t left_out = 0, listed = 0;
-    urs_text_add(out, "ursid enroll --catalogue ");
-    put_word(out, a->catalogue);
-    urs_text_add(out, " --name NAME");
+    urs_text command = {0};
+    urs_text_add(&command, "ursid enroll --catalogue ");
+    put_word(&command, a->catalogue);
+    urs_text_add(&command, " --name NAME");
     if (a->heads.chips_in)
-        urs_text_add(out, " --chips-in");
+        urs_text_add(&command, " --chips-in");
     if (a->heads.find) {
-        urs_text_add(out, " --model-find ");
-        put_word(out, a->heads.find);
+        urs_text_add(&command, " --model-find ");
+        put_word(&command, a->heads.find);
     }
     if (a->heads.embed) {
-        urs_text_add(out, " --model-embed ");
-        put_word(out, a->heads.embed);
+        urs_text_add(&command, " --model-embed ");
+        put_word(&command, a->heads.embed);
     }
     for (size_t i = 0; i < group->heads; i++) {
         urs_text path = {0};
@@ -219,16 +220,19 @@ void urs_identify_command(const urs_identify_run *run, const urs_new_group *grou
         }
         urs_text_append(&path, run->files.items[0], run->root);
         urs_text_add(&path, run->new_heads[group->head[i]].file);
-        urs_text_add(out, " ");
-        put_word(out, urs_text_string(&path));
+        urs_text_add(&command, " ");
+        put_word(&command, urs_text_string(&path));
         urs_text_release(&path);
         listed++;
     }
-    if (listed == 0) { /* enroll takes photographs with one head; a command without a photograph would only be refused */
-        urs_text_release(out);
+    if (listed == 0) /* enroll takes photographs with one head; a command without a photograph would only be refused */
         urs_text_format(out, "# its photographs show several heads each: run identify again with --enroll-new, then rename %s", group->name);
-    } else if (left_out)
+    else
+        urs_text_add(out, urs_text_string(&command));
+    if (listed > 0 && left_out > 0)
         urs_text_format(out, "   # and %zu more, which --enroll-new takes too", left_out);
+    out->failed = out->failed || !urs_text_ok(&command);
+    urs_text_release(&command);
 }
 
 urs_status urs_identify_put_proposals(urs_identify_run *run, urs_error *err)

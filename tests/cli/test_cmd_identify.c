@@ -136,6 +136,7 @@ static void stopped_runs_go_on(urs_test *t)
     remove_catalogue();
     URS_CHECK_INT(t, RUN("identify", "--catalogue", db, "--create", frames, "--out", whole, "--score", "1e-6", "--quiet", "--threads", "2", "--report", whole_report, "--csv", whole_csv), URS_EXIT_PARTIAL);
     URS_CHECK_INT(t, urs_file_read(&table, stdout_path, 0, NULL), URS_OK);
+    URS_CHECK(t, file_says(stdout_path, " groups of heads that look alike") && file_says(stdout_path, "\nnew-1 (") && file_says(stdout_path, "# its photographs show several heads each"));
     wanted = file_from(stderr_path, "3 of 40 files could not be used:\n");
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         const pid_t pid = START("identify", "--catalogue", db, frames, "--out", out, "--score", "1e-6", "--quiet", "--threads", "2", "--report", report, "--csv", csv);
