@@ -14,4 +14,5 @@ target_sources(ursid_lib PRIVATE
     src/base/sha256.c
     src/base/terminal.c
     src/base/text.c
+    src/base/toml.c
     src/base/vector.c)

@@ -20,7 +20,7 @@ int urs_train_embed_main(int argc, char **argv)
     urs_embed_train_options o = {0};
     urs_fit_report report = {0};
     urs_error err = {0};
-    double validation = 0.2, test = 0.3, hold = 0, trunk = 0, margin = 0, scale = 0;
+    double validation = 0.2, test = 0.3, hold = 0, share = 0, trunk = 0, margin = 0, scale = 0;
     const char *calibrate_with = NULL;
     bool calibrate_only = false;
     double max_error = 0;
@@ -44,6 +44,7 @@ int urs_train_embed_main(int argc, char **argv)
         URS_OPTION_INT("folds", "K", &o.folds, 0, 100, "cross-validation: the individuals outside of the test part are dealt into K folds"),
         URS_OPTION_INT("fold", "F", &o.fold, 0, 100, "fold that validates, 1 to K; 0: all of them train"),
         URS_OPTION_DOUBLE("hold-others", "SHARE", &hold, 0, 0.9, "individuals of the further folders that validate instead of training"),
+        URS_OPTION_DOUBLE("train-share", "SHARE", &share, 0, 1, "of the individuals that train, the others are left out; 0: all"),
         URS_OPTION_FLAG("regions", &o.regions, "the embedding also sees a coarse grid of the middle of the trunk"),
         URS_OPTION_FLAG("head-only", &o.head_only, "the trunk stays as in --init; only the head is made, in closed form"),
         URS_OPTION_DOUBLE("blend", "SHARE", &o.blend, 0, 1, "of the trained trunk in the result, the rest is --init's, and the head is made again; 0: only trained"),
@@ -86,6 +87,7 @@ int urs_train_embed_main(int argc, char **argv)
     o.validation = (float)validation;
     o.test = (float)test;
     o.hold = (float)hold;
+    o.train_share = (float)share;
     o.split_seed = (uint64_t)split_seed;
     status = calibrate_only ? URS_OK : urs_embed_train(&o, &report, &err);
     if (status == URS_OK)

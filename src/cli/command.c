@@ -14,6 +14,7 @@ extern const urs_command urs_cmd_catalogue;
 extern const urs_command urs_cmd_energy;
 extern const urs_command urs_cmd_enroll;
 extern const urs_command urs_cmd_eval;
+extern const urs_command urs_cmd_experiment;
 extern const urs_command urs_cmd_export;
 extern const urs_command urs_cmd_find;
 extern const urs_command urs_cmd_identify;
@@ -29,6 +30,7 @@ static const urs_command *const commands[] = {
     &urs_cmd_energy,
     &urs_cmd_enroll,
     &urs_cmd_eval,
+    &urs_cmd_experiment,
     &urs_cmd_export,
     &urs_cmd_find,
     &urs_cmd_identify,

@@ -13,6 +13,7 @@ target_sources(ursid_lib PRIVATE
     src/cli/cmd_quantize_find.c
     src/cli/cmd_quantize_sift.c
     src/cli/eval_beside.c
+    src/cli/cmd_experiment.c
     src/cli/cmd_export.c
     src/cli/cmd_find.c
     src/cli/cmd_identify.c
@@ -44,6 +45,8 @@ target_sources(ursid_lib PRIVATE
     src/cli/eval_sift_table.c
     src/cli/eval_tally.c
     src/cli/eval_page.c
+    src/cli/experiment_plan.c
+    src/cli/experiment_table.c
     src/cli/head_models.c
     src/cli/engine_option.c
     src/cli/help.c

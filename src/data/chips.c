@@ -213,6 +213,36 @@ static void hold_others(urs_chips *chips, size_t target_count, const urs_chips_o
             chips->items[i].part = URS_PART_VALIDATION;
 }
 
+/* Of every tree the first training individuals in the order of their lots (others than those of the folds), rounded up. */
+static urs_status leave_share(urs_chips *chips, const urs_chips_options *o, urs_error *err)
+{
+    const size_t individuals = urs_name_table_count(&chips->dataset.individuals);
+    dealt *order = urs_array_new(individuals + 1, sizeof *order);
+    int32_t *place = urs_array_new(individuals + 1, sizeof *place); /* 1 ..: in the order; 0: not in this tree's training */
+    const urs_status status = order && place ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu individuals", individuals);
+    for (int32_t of = 0; status == URS_OK && of < (int32_t)o->tree_count; of++) {
+        size_t count = 0;
+        memset(place, 0, individuals * sizeof *place);
+        for (size_t i = 0; i < chips->count; i++) {
+            const int32_t who = chips->items[i].individual;
+            if (chips->items[i].tree == of && chips->items[i].part == URS_PART_TRAIN && !place[who]) {
+                place[who] = 1;
+                order[count++] = (dealt){lot(chips, who, ~o->seed), who};
+            }
+        }
+        qsort(order, count, sizeof *order, compare_lots);
+        for (size_t i = 0; i < count; i++)
+            place[order[i].individual] = (int32_t)i + 1;
+        for (size_t i = 0; i < chips->count; i++)
+            if (chips->items[i].tree == of && chips->items[i].part == URS_PART_TRAIN &&
+                (double)place[chips->items[i].individual] >= (double)o->train_share * (double)count + 1)
+                chips->items[i].part = URS_PART_NONE;
+    }
+    urs_free(order);
+    urs_free(place);
+    return status;
+}
+
 /* ---- thinning ---- */
 
 static int compare_chips(const void *a, const void *b)
@@ -364,6 +394,9 @@ urs_status urs_chips_load(urs_chips *out, const urs_chips_options *options, urs_
         status = deal_folds(&chips, target_count, options, err);
     if (status == URS_OK) {
         hold_others(&chips, target_count, options);
+        status = options->train_share > 0 ? leave_share(&chips, options, err) : URS_OK;
+    }
+    if (status == URS_OK) {
         qsort(chips.items, chips.count, sizeof *chips.items, compare_chips);
         status = fill_cache(&chips, options, pool, err);
     }

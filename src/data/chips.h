@@ -14,6 +14,8 @@
  * and the others train; fold 0: all of them train. `hold` keeps that share of each other tree's individuals out of training as further validation: many more queries than
  * a few bears give.
  *
+ * `train_share` leaves only that share of every tree's training individuals, by their lots: of a smaller share, all are also in a larger one.
+ *
  * A burst of one animal is thinned by dHash: a picture within `thin_bits` of one that was kept of the same individual is left out. Target chips are not thinned
  * unless thin_target. Not changed after loading: thread safe to read. */
 #ifndef URS_DATA_CHIPS_H
@@ -33,6 +35,7 @@ typedef struct urs_chips_options {
     float validation, test;   /* shares of the target's individuals; 0 = none */
     int32_t folds, fold;      /* see above; 0 folds = validation and test by their shares */
     float hold;               /* 0 = none */
+    float train_share;        /* 0 = all */
     uint64_t seed;
     int32_t thin_bits;        /* 0 = no thinning */
     bool thin_target;

@@ -10,7 +10,7 @@
  * A board can wait in two ways: suspended (waiting power `suspended`, wake takes `resume`) or off (power `off`, wake takes `boot`). Suspending costs more while waiting and less to wake, so it wins above
  * a number of events a day, the break-even.
  *
- * A profile is a file in a small part of TOML (board_profile.c has the grammar): sections, numbers and text. profiles/ has some boards, each number with where it is from. */
+ * A profile is a file in the part of TOML that base/toml.h reads: sections, numbers and text. profiles/ has some boards, each number with where it is from. */
 #ifndef URS_EDGE_ENERGY_H
 #define URS_EDGE_ENERGY_H
 

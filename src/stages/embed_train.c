@@ -257,7 +257,7 @@ urs_status urs_embed_train_chips(urs_chips *out, const urs_embed_train_options *
 {
     const urs_chips_options options = {.trees = o->trees, .tree_count = o->tree_count, .side = o->side ? o->side : 160, .memory_limit = (size_t)1 << 31,
                                        .validation = o->validation > 0 ? o->validation : 0.2f, .test = o->test > 0 ? o->test : 0.3f,
-                                       .folds = o->folds, .fold = o->fold, .hold = o->hold,
+                                       .folds = o->folds, .fold = o->fold, .hold = o->hold, .train_share = o->train_share,
                                        .seed = o->split_seed ? o->split_seed : 1, .thin_bits = 4, .per_individual = 60};
     return urs_chips_load(out, &options, pool, err);
 }
@@ -348,6 +348,8 @@ static urs_status describe(urs_text *settings, const embed_task *t, const int32_
     for (size_t i = 0; i < o->tree_count; i++)
         urs_text_format(settings, "%s;", o->trees[i]);
     urs_text_format(settings, " fold=%d/%d hold=%g regions=%d", (int)o->fold, (int)o->folds, (double)o->hold, o->regions);
+    if (o->train_share > 0)
+        urs_text_format(settings, " share=%g", (double)o->train_share);
     if (!t->loss.arcface || o->miner)
         urs_text_format(settings, " loss=%s miner=%s", o->loss ? o->loss : "arcface", o->miner ? o->miner : "none");
     return urs_text_ok(settings) ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for settings");

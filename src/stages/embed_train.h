@@ -25,6 +25,7 @@ typedef struct urs_embed_train_options {
     uint64_t split_seed;      /* 0: 1 */
     int32_t folds, fold;      /* cross-validation, see chips.h; 0: none */
     float hold;               /* share of the other trees' individuals that only validate */
+    float train_share;        /* of the training individuals; 0 = all */
     bool regions;             /* the embedding sees where in the face something is (models.h) */
     bool head_only;           /* no gradients: trunk as in init, head in closed form */
     double blend;             /* 0: off; else trained trunk * blend + init's trunk * (1 - blend) (Wortsman et al. 2022), and the head in closed form again */

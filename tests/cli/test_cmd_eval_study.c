@@ -2,48 +2,15 @@
 #include "harness.h"
 #include "html_check.h"
 #include "program_run.h"
+#include "telling_chips.h"
 #include "tiny_models.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { INDIVIDUALS = 12, CHIPS = 5, SIDE = 40 };
-
 static char *folder, *around, *inside, *numbers, *report, *stdout_path, *stderr_path; /* of the whole program; set once in main */
 
 #define RUN(...) program_finish(program_start(stdout_path, stderr_path, (const char *const[]){"ursid", __VA_ARGS__, NULL}))
-
-/* The colour that tells the individual stands around the oval or inside of it; the other place is drawn anew for every picture. */
-static bool write_tree(const char *tree, bool tells_around)
-{
-    bool ok = true;
-    uint32_t state = 12345;
-    for (int who = 0; ok && who < INDIVIDUALS; who++)
-        for (int c = 0; ok && c < CHIPS; c++) {
-            char path[700];
-            urs_image image = {0};
-            urs_error err = {0};
-            int other;
-            state = state * 1664525u + 1013904223u;
-            other = (int)(state >> 16) % INDIVIDUALS;
-            (void)snprintf(path, sizeof path, "%s/who %d", tree, who);
-            ok = urs_folder_create(path, NULL) == URS_OK && urs_image_new(&image, SIDE, SIDE, 3, &err) == URS_OK;
-            for (int32_t y = 0; ok && y < SIDE; y++)
-                for (int32_t x = 0; x < SIDE; x++) {
-                    const double dx = (x + 0.5) / (SIDE / 2.0) - 1, dy = (y + 0.5) / (SIDE / 2.0) - 1;
-                    const bool outside = dx * dx + dy * dy >= 1;
-                    const int colour = outside == tells_around ? who : other;
-                    uint8_t *p = urs_image_at(&image, x, y);
-                    p[0] = (uint8_t)(20 + 40 * (colour % 6));
-                    p[1] = (uint8_t)(20 + 120 * (colour / 6));
-                    p[2] = (uint8_t)(230 - 40 * (colour % 6));
-                }
-            (void)snprintf(path, sizeof path, "%s/who %d/%d.png", tree, who, c);
-            ok = ok && urs_image_write(path, &image, &err) == URS_OK;
-            urs_image_release(&image);
-        }
-    return ok;
-}
 
 /* A number of one way's row, "hit1/value"; NaN when there is none. */
 static double of_way(const json_t *rows, const char *way, const char *what, const char *field)
@@ -310,7 +277,7 @@ int main(void)
     report = urs_path_join(folder, "report.html");
     stdout_path = urs_path_join(folder, "stdout");
     stderr_path = urs_path_join(folder, "stderr");
-    code = program_run_cases(folder && setenv("URSID_MODELS", folder, 1) == 0 && tiny_model_write(folder, "embed", NULL) && write_tree(around, true) && write_tree(inside, false), cases, sizeof cases / sizeof cases[0]);
+    code = program_run_cases(folder && setenv("URSID_MODELS", folder, 1) == 0 && tiny_model_write(folder, "embed", NULL) && telling_chips_write(around, true) && telling_chips_write(inside, false), cases, sizeof cases / sizeof cases[0]);
     urs_free(around);
     urs_free(inside);
     urs_free(numbers);

@@ -1,1 +1,2 @@
-urs_test(unit terminal)
+urs_test(unit toml)
+urs_fuzz(toml)

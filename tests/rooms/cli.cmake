@@ -1,5 +1,6 @@
 urs_test(cli cmd_eval)
 urs_test(cli cmd_eval_study)
+urs_test(cli cmd_experiment)
 urs_test(cli cmd_identify)
 urs_test(cli cmd_int8)
 urs_test(cli cmd_model)

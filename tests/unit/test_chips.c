@@ -6,6 +6,7 @@
 #include "image/decode.h"
 
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,6 +132,44 @@ static void caps_and_limits_hold(urs_test *t)
     urs_text_release(&seals);
     urs_text_release(&wrong);
     urs_text_release(&domain);
+    free(dir);
+}
+
+/* A share of the individuals of each tree trains, a smaller one is part of a larger one, and who validates stays the same. */
+static void shares_of_training(urs_test *t)
+{
+    urs_error err = {0};
+    char *dir = make_trees(t, "chipsshare");
+    urs_text bears = tree_text(dir, "bears"), seals = tree_text(dir, "seals");
+    const char *trees[2] = {urs_text_string(&bears), urs_text_string(&seals)};
+    urs_chips_options o = {.trees = trees, .tree_count = 2, .seed = 2, .validation = 0.3f};
+    static const float shares[] = {0, 0.3f, 0.5f, 1};
+    urs_part of[4][64];
+    int trained[4][2] = {{0}};
+    for (int s = 0; s < 4; s++) {
+        urs_chips c = {0};
+        o.train_share = shares[s];
+        URS_REQUIRE_OK(t, urs_chips_load(&c, &o, NULL, &err), err);
+        for (int i = 0; i < 64; i++)
+            of[s][i] = URS_PART_NONE;
+        for (size_t i = 0; i < c.count; i++) {
+            const urs_chip *chip = &c.items[i];
+            trained[s][chip->tree] += chip->part == URS_PART_TRAIN && of[s][chip->individual] != URS_PART_TRAIN;
+            of[s][chip->individual] = chip->part;
+        }
+        urs_chips_release(&c);
+    }
+    for (int i = 0; i < 64; i++) {
+        URS_CHECK(t, of[0][i] == of[3][i]);
+        URS_CHECK(t, of[1][i] != URS_PART_TRAIN || of[2][i] == URS_PART_TRAIN);
+        URS_CHECK(t, of[2][i] != URS_PART_TRAIN || of[3][i] == URS_PART_TRAIN);
+        URS_CHECK(t, (of[1][i] == URS_PART_VALIDATION) == (of[3][i] == URS_PART_VALIDATION));
+    }
+    for (int tree = 0; tree < 2; tree++)
+        for (int s = 1; s < 4; s++)
+            URS_CHECK_INT(t, trained[s][tree], (int)ceil((double)shares[s] * trained[0][tree] - 1e-6));
+    urs_text_release(&bears);
+    urs_text_release(&seals);
     free(dir);
 }
 
@@ -276,6 +315,7 @@ int main(void)
 {
     static const urs_case cases[] = {{"trees_are_split_and_thinned", trees_are_split_and_thinned},
                                      {"caps_and_limits_hold", caps_and_limits_hold},
+                                     {"shares_of_training", shares_of_training},
                                      {"folds_cover_every_bear_once", folds_cover_every_bear_once},
                                      {"plain_tensors_are_what_use_makes", plain_tensors_are_what_use_makes},
                                      {"augmented_tensors_repeat_and_differ", augmented_tensors_repeat_and_differ},

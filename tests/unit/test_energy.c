@@ -107,7 +107,8 @@ static void wrong_profiles(urs_test *t)
         {"[off]", "[suspended]", "line 7: this section stands twice"},
         {"[off]", "[off", "line 7: a section has no ']'"},
         {"[battery]\nwatt_hours = 28.8", "", "there is no section [battery]"},
-        {"name = \"example\"", "name = example", "line 1: a name is a short text in quotes"},
+        {"name = \"example\"", "name = example", "line 1: this is no number"},
+        {"name = \"example\"", "name = 3", "line 1: a name is a short text in quotes"},
         {"name = \"example\"", "nome = \"example\"", "line 1: in front of the first section"},
         {"bear = 1\n", "bear = 1\nbear\n", "neither a [section] nor a key"},
         {"animal = 1\n", "animal = 0.5\n", "more bears (1) than animals (0.5)"},
@@ -126,7 +127,7 @@ static void wrong_profiles(urs_test *t)
 
 static void limits(urs_test *t)
 {
-    char text[1024];
+    static char text[70000];
     urs_board b;
     urs_error err = {0};
     memset(text, '#', sizeof text);
