@@ -77,9 +77,9 @@ INLINE void pool_strip(float *out, uint8_t *index, const float *x, const urs_ker
                     /* | and not ||: with a branch there would be no vectors. */
                     if (index)
                         for (int64_t l = 0; l < W; l++)
-                            where[l] = (p[l] > best[l]) | (p[l] != p[l]) ? ky * a->kernel_w + kx : where[l];
+                            where[l] = ((p[l] > best[l]) | (p[l] != p[l])) ? ky * a->kernel_w + kx : where[l];
                     for (int64_t l = 0; l < W; l++)
-                        best[l] = (p[l] > best[l]) | (p[l] != p[l]) ? p[l] : best[l];
+                        best[l] = ((p[l] > best[l]) | (p[l] != p[l])) ? p[l] : best[l];
                 }
             }
             for (int64_t l = 0; l < W; l++)

@@ -154,9 +154,9 @@ void urs_tflite_put_options(urs_flat_writer *w, const urs_int8_graph *g, const u
         if (op->kind == URS_INT8_CONV_2D) {
             urs_flat_add_i32(w, 4, or_one(a->dilation_w));
             urs_flat_add_i32(w, 5, or_one(a->dilation_h));
-            urs_flat_add_i8(w, 3, a->activation);
+            urs_flat_add_i8(w, 3, (int32_t)a->activation);
         }
-        urs_flat_add_i8(w, 0, a->padding);
+        urs_flat_add_i8(w, 0, (int32_t)a->padding);
         break;
     case URS_INT8_DEPTHWISE_CONV_2D:
         urs_flat_add_i32(w, 1, or_one(a->stride_w));
@@ -164,8 +164,8 @@ void urs_tflite_put_options(urs_flat_writer *w, const urs_int8_graph *g, const u
         urs_flat_add_i32(w, 3, g->tensors[op->out[0]].shape.dim[3] / g->tensors[op->in[0]].shape.dim[3]); /* depth multiplier */
         urs_flat_add_i32(w, 5, or_one(a->dilation_w));
         urs_flat_add_i32(w, 6, or_one(a->dilation_h));
-        urs_flat_add_i8(w, 0, a->padding);
-        urs_flat_add_i8(w, 4, a->activation);
+        urs_flat_add_i8(w, 0, (int32_t)a->padding);
+        urs_flat_add_i8(w, 4, (int32_t)a->activation);
         break;
     case URS_INT8_AVERAGE_POOL_2D:
     case URS_INT8_MAX_POOL_2D:
@@ -173,17 +173,17 @@ void urs_tflite_put_options(urs_flat_writer *w, const urs_int8_graph *g, const u
         urs_flat_add_i32(w, 2, or_one(a->stride_h));
         urs_flat_add_i32(w, 3, a->filter_w);
         urs_flat_add_i32(w, 4, a->filter_h);
-        urs_flat_add_i8(w, 0, a->padding);
-        urs_flat_add_i8(w, 5, a->activation);
+        urs_flat_add_i8(w, 0, (int32_t)a->padding);
+        urs_flat_add_i8(w, 5, (int32_t)a->activation);
         break;
     case URS_INT8_FULLY_CONNECTED:
-        urs_flat_add_i8(w, 0, a->activation);
+        urs_flat_add_i8(w, 0, (int32_t)a->activation);
         urs_flat_add_i8(w, 2, a->keep_dims);
         break;
     case URS_INT8_ADD:
     case URS_INT8_SUB:
     case URS_INT8_MUL:
-        urs_flat_add_i8(w, 0, a->activation);
+        urs_flat_add_i8(w, 0, (int32_t)a->activation);
         break;
     case URS_INT8_CONCATENATION:
         urs_flat_add_i32(w, 0, a->axis);
