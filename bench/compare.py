@@ -95,7 +95,7 @@ def build(net):
 def blas_library():
     """The BLAS that PyTorch's matrix products run on, from what is loaded: Debian's plain reference BLAS is twenty times slower than OpenBLAS."""
     with open("/proc/self/maps") as maps:
-        files = sorted({line.split()[-1] for line in maps if "blas" in line or "blis" in line or "mkl_rt" in line})
+        files = sorted({line.split()[-1] for line in maps if ("blas" in line and "cublas" not in line) or "blis" in line or "mkl_rt" in line})
     files = [f for f in files if ".libs" not in f]  # numpy's private copy
     return os.path.realpath(files[0]) if files else ""
 

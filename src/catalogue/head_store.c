@@ -27,7 +27,7 @@ static urs_status prepare(urs_head_store *s, bool fresh, urs_error *err)
         "PRAGMA journal_mode=WAL",
         "PRAGMA synchronous=OFF",
         "CREATE TABLE IF NOT EXISTS shape(dim INTEGER NOT NULL)",
-        ("CREATE TABLE IF NOT EXISTS heads(file BLOB NOT NULL, number INTEGER NOT NULL, embedding BLOB NOT NULL, chip BLOB, verdict INTEGER NOT NULL, p_new REAL NOT NULL,"
+        ("CREATE TABLE IF NOT EXISTS heads(file BLOB NOT NULL, number INTEGER NOT NULL, embedding BLOB NOT NULL, asked BLOB, chip BLOB, verdict INTEGER NOT NULL, p_new REAL NOT NULL,"
         " candidates BLOB NOT NULL, PRIMARY KEY(file, number)) WITHOUT ROWID"), /* in parentheses: one string */
         "CREATE TABLE IF NOT EXISTS pictures(file BLOB PRIMARY KEY, jpeg BLOB NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL)",
     };
@@ -89,15 +89,20 @@ void urs_head_store_close(urs_head_store *s, bool remove_file)
     urs_free(s);
 }
 
+static size_t pack(packed_candidate *packed, const urs_identification *a)
+{
+    for (size_t i = 0; i < a->count; i++)
+        packed[i] = (packed_candidate){a->candidate[i].bear, a->candidate[i].chip, (double)a->candidate[i].score, a->candidate[i].probability};
+    return a->count * sizeof *packed;
+}
+
 static urs_status add_head(urs_head_store *s, const char *file, size_t number, const urs_kept_head *head, urs_error *err)
 {
     packed_candidate packed[URS_CANDIDATES_MAX];
     const urs_identification *a = head->answer;
-    for (size_t i = 0; i < a->count; i++)
-        packed[i] = (packed_candidate){a->candidate[i].bear, a->candidate[i].chip, (double)a->candidate[i].score, a->candidate[i].probability};
-    return urs_store_run(&s->db, err, "INSERT INTO heads VALUES(?,?,?,?,?,?,?)", "bibbidb", (const void *)file, strlen(file), (int64_t)number, (const void *)head->embedding,
-                         (size_t)s->dim * sizeof *head->embedding, (const void *)head->chip.data, head->chip.size, (int64_t)a->verdict, a->p_new, (const void *)packed,
-                         a->count * sizeof *packed);
+    const size_t size = pack(packed, a);
+    return urs_store_run(&s->db, err, "INSERT INTO heads VALUES(?,?,?,NULL,?,?,?,?)", "bibbidb", (const void *)file, strlen(file), (int64_t)number, (const void *)head->embedding,
+                         (size_t)s->dim * sizeof *head->embedding, (const void *)head->chip.data, head->chip.size, (int64_t)a->verdict, a->p_new, (const void *)packed, size);
 }
 
 urs_status urs_head_store_add(urs_head_store *s, const char *file, const urs_kept_head *heads, size_t n, const urs_kept_picture *picture, urs_error *err)
@@ -147,6 +152,11 @@ static void read_answer(urs_identification *out, sqlite3_stmt *st)
     }
 }
 
+static urs_status no_head(const urs_head_store *s, const char *file, size_t number, urs_error *err)
+{
+    return urs_fail(err, URS_ENOTFOUND, "%s has nothing about head %zu of %s", s->db.path, number + 1, file);
+}
+
 urs_status urs_head_store_head(urs_head_store *s, const char *file, size_t number, urs_bytes *chip, urs_identification *answer, urs_error *err)
 {
     sqlite3_stmt *st = NULL;
@@ -156,13 +166,22 @@ urs_status urs_head_store_head(urs_head_store *s, const char *file, size_t numbe
     if (status == URS_OK)
         status = urs_store_step(&s->db, st, &row, err);
     if (status == URS_OK && !row)
-        status = urs_fail(err, URS_ENOTFOUND, "%s has nothing about head %zu of %s", s->db.path, number + 1, file);
+        status = no_head(s, file, number, err);
     if (status == URS_OK && answer)
         read_answer(answer, st);
     if (status == URS_OK && chip)
         status = copy_blob(chip, st, 0, err);
     sqlite3_finalize(st);
     return status;
+}
+
+urs_status urs_head_store_judge(urs_head_store *s, const char *file, size_t number, const float *asked, const urs_identification *answer, urs_error *err)
+{
+    packed_candidate packed[URS_CANDIDATES_MAX];
+    const size_t size = pack(packed, answer);
+    const urs_status status = urs_store_run(&s->db, err, "UPDATE heads SET verdict=?, p_new=?, asked=?, candidates=? WHERE file=? AND number=?", "idbbbi", (int64_t)answer->verdict, answer->p_new,
+                                            (const void *)asked, (size_t)s->dim * sizeof *asked, (const void *)packed, size, (const void *)file, strlen(file), (int64_t)number);
+    return status == URS_OK && sqlite3_changes(s->db.db) != 1 ? no_head(s, file, number, err) : status;
 }
 
 urs_status urs_head_store_picture(urs_head_store *s, const char *file, urs_kept_picture *out, urs_error *err)
@@ -184,37 +203,62 @@ urs_status urs_head_store_picture(urs_head_store *s, const char *file, urs_kept_
     return status;
 }
 
-urs_status urs_head_store_each(urs_head_store *s, urs_verdict verdict, urs_head_row *row, void *context, urs_error *err)
+/* The vector in a column; SQL null leaves it. */
+static urs_status read_vector(float *out, const urs_head_store *s, sqlite3_stmt *st, int column, urs_error *err)
+{
+    const size_t size = (size_t)s->dim * sizeof *out;
+    if (sqlite3_column_type(st, column) == SQLITE_NULL)
+        return URS_OK;
+    if (sqlite3_column_bytes(st, column) != (int)size)
+        return urs_fail(err, URS_EFORMAT, "%s: an embedding of wrong length", s->db.path);
+    memcpy(out, sqlite3_column_blob(st, column), size);
+    return URS_OK;
+}
+
+urs_status urs_head_store_embedding(urs_head_store *s, const char *file, size_t number, float *embedding, urs_error *err)
 {
     sqlite3_stmt *st = NULL;
-    float *embedding = urs_array_new((size_t)s->dim, sizeof *embedding);
-    bool more = false;
-    urs_status status = embedding ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for an embedding");
+    bool row = false;
+    urs_status status = urs_store_open(&s->db, &st, err, "SELECT embedding FROM heads WHERE file=? AND number=?", "bi", (const void *)file, strlen(file), (int64_t)number);
     if (status == URS_OK)
-        status = urs_store_open(&s->db, &st, err, "SELECT file, number, embedding FROM heads WHERE verdict=? ORDER BY file, number", "i", (int64_t)verdict);
+        status = urs_store_step(&s->db, st, &row, err);
+    if (status == URS_OK)
+        status = row ? read_vector(embedding, s, st, 0, err) : no_head(s, file, number, err);
+    sqlite3_finalize(st);
+    return status;
+}
+
+urs_status urs_head_store_each(urs_head_store *s, urs_verdict verdict, urs_head_row *row, void *context, urs_error *err)
+{
+    const size_t dim = (size_t)s->dim;
+    sqlite3_stmt *st = NULL;
+    float *vectors = urs_array_new(2 * dim, sizeof *vectors);
+    bool more = false;
+    urs_status status = vectors ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for an embedding");
+    if (status == URS_OK)
+        status = urs_store_open(&s->db, &st, err, "SELECT file, number, embedding, asked FROM heads WHERE verdict=? ORDER BY file, number", "i", (int64_t)verdict);
     for (;;) {
         char *file;
         size_t length;
         if (status == URS_OK)
             status = urs_store_step(&s->db, st, &more, err);
+        if (status == URS_OK && more)
+            status = read_vector(vectors, s, st, 2, err);
         if (status != URS_OK || !more)
             break;
-        if (sqlite3_column_bytes(st, 2) != (int)((size_t)s->dim * sizeof *embedding)) {
-            status = urs_fail(err, URS_EFORMAT, "%s: an embedding of wrong length", s->db.path);
-            break;
-        }
-        memcpy(embedding, sqlite3_column_blob(st, 2), (size_t)s->dim * sizeof *embedding);
+        memcpy(vectors + dim, vectors, dim * sizeof *vectors);
+        status = read_vector(vectors + dim, s, st, 3, err);
         length = (size_t)sqlite3_column_bytes(st, 0);
         file = urs_array_new(length + 1, 1);
-        if (!file) {
+        if (status == URS_OK && !file)
             status = urs_fail(err, URS_ENOMEM, "no memory for a path");
-            break;
+        if (status == URS_OK) {
+            memcpy(file, sqlite3_column_blob(st, 0), length);
+            status = row(context, file, (size_t)sqlite3_column_int64(st, 1), vectors, vectors + dim, err);
         }
-        memcpy(file, sqlite3_column_blob(st, 0), length);
-        status = row(context, file, (size_t)sqlite3_column_int64(st, 1), embedding, err);
         urs_free(file);
     }
     sqlite3_finalize(st);
-    urs_free(embedding);
+    urs_free(vectors);
     return status;
 }

@@ -3,6 +3,7 @@ target_sources(ursid_lib PRIVATE
     src/catalogue/catalogue.c
     src/catalogue/cluster.c
     src/catalogue/decide.c
+    src/catalogue/event_heads.c
     src/catalogue/events.c
     src/catalogue/group_fit.c
     src/catalogue/head_facts.c

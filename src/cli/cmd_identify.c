@@ -38,6 +38,8 @@ static urs_status work(urs_identify_run *run, const urs_identify_arguments *a, u
         (void)fputs("ursid identify: these weights carry no calibration, so nothing will be called known or new; see --calibrate-only in 'ursid help train embed'\n", stderr);
     if (status == URS_OK)
         status = urs_identify_files(run, err);
+    if (status == URS_OK && !a->no_events)
+        status = urs_identify_events(run, err);
     if (status == URS_OK)
         status = urs_identify_group(run, err);
     if (status == URS_OK)
@@ -72,6 +74,8 @@ static int run_command(int argc, char **argv)
         URS_HEAD_OPTIONS(&a.heads),
         URS_OPTION_TEXT("model-sift", "W", &a.heads.sift, "weights that sort frames; default: those that come with ursid"),
         URS_OPTION_FLAG("no-sift", &a.heads.no_sift, "look for heads in every frame, not only in those that are not empty"),
+        URS_OPTION_DOUBLE("event-gap", "S", &a.event_gap, 0, 86400, "frames of a folder are one event while at most S seconds lie between them; 0: 60"),
+        URS_OPTION_FLAG("no-events", &a.no_events, "judge every head alone, not all heads of an animal in an event together"),
         URS_OPTION_FLAG("fresh", &a.fresh, "with --out: begin again instead of going on"),
         URS_OPTION_INT("threads", "N", &a.threads, 0, 64, "0: all cores"),
         URS_OPTION_TEXT("backend", "NAME", &a.backend, "of float networks: ref or onednn; default: the fastest"),
@@ -104,7 +108,8 @@ const urs_command urs_cmd_identify = {
     .name = "identify",
     .summary = "name the bears in photographs",
     .help = "Passes over empty frames, finds every bear head, and ranks the bears of the catalogue that it could\n"
-            "be, with probabilities and a verdict: known, new, or unsure. A table goes to stdout; --out, --csv and\n"
+            "be, with probabilities and a verdict: known, new, or unsure. Heads of one animal in one event (frames of a\n"
+            "folder that follow each other within a minute) are judged together. A table goes to stdout; --out, --csv and\n"
             "--report write the same for programs, spreadsheets and eyes. Heads that are new are grouped by how\n"
             "alike they look, and each group is proposed as a new bear to be named.\n"
             "\n"

@@ -2,6 +2,7 @@
  *
  *      --data --read--> photographs with classes, heads, individuals, days --split--> to enrol | to ask           eval_chain_world.c
  *      to enrol --find, embed--> gallery      to ask --sift, find, embed, match--> one case a head, one a frame    eval_chain_run.c
+ *      cases of an event --urs_event_heads_fuse--> asked again, together                                             eval_chain_events.c
  *      cases --urs_chain_score_make--> tables, JSON, page with plots and the worst mistakes                        cmd_eval_chain.c, eval_chain_page.c */
 #ifndef URS_CLI_EVAL_CHAIN_H
 #define URS_CLI_EVAL_CHAIN_H
@@ -16,7 +17,7 @@ typedef struct urs_chain_arguments {
     urs_head_arguments heads;
     const char *folder;        /* --model: a folder with the weights of all stages; NULL */
     double fresh, enrol;
-    bool json_progress, quiet;
+    bool no_events, json_progress, quiet;
 } urs_chain_arguments;
 
 /* Photographs with what is known about them. */
@@ -38,7 +39,7 @@ typedef struct urs_chain_answer {
     size_t head;               /* number in the frame */
     double probability;        /* of the best candidate */
     size_t first_chip, right_chip; /* in gallery; SIZE_MAX: none */
-    urs_bytes picture;         /* owned JPEG: the chip, or the head's place in the frame when it was not found; only for wrong answers and with a page */
+    urs_bytes picture;         /* owned JPEG: the chip, or the head's place in the frame when it was not found; only with a page */
 } urs_chain_answer;
 
 typedef struct urs_gallery_chip {
@@ -61,13 +62,20 @@ typedef struct urs_chain_trial {
     urs_enrol_counts enrolment;
     urs_chain_case *cases;     /* owned */
     urs_chain_answer *answers; /* owned, beside cases */
-    size_t case_count, case_capacity, answer_capacity;
+    float *embeddings;         /* owned [case_count][dim], beside cases; only of heads that came to match */
+    size_t case_count, case_capacity, answer_capacity, embedding_capacity;
+    size_t judged_together;    /* heads whose answer is from several heads of an event */
     urs_chain_frame_case *frame_cases; /* owned [ask] */
     size_t frame_count;
     bool sifted, calibrated;
     urs_verdict_options verdict;
     urs_text models;           /* which weights */
 } urs_chain_trial;
+
+/* Asks about one vector; c and a are filled. */
+urs_status urs_chain_judge(urs_chain_case *c, urs_chain_answer *a, const urs_chain_trial *trial, const urs_head_models *models, const float *embedding, urs_error *err) URS_CHECKED;
+/* Asks again about heads that are one animal in an event, with what they say together; only where the data tell the events, because folders that are named after bears would tell too much. */
+urs_status urs_chain_judge_events(urs_chain_trial *trial, const urs_head_models *models, urs_error *err) URS_CHECKED;
 
 /* Enrols and asks. */
 urs_status urs_chain_trial_run(urs_chain_trial *out, const urs_chain_world *world, const urs_chain_arguments *a, urs_error *err) URS_CHECKED;

@@ -31,6 +31,7 @@ void urs_chain_trial_release(urs_chain_trial *t)
     urs_free(t->chips_of);
     urs_free(t->cases);
     urs_free(t->answers);
+    urs_free(t->embeddings);
     urs_free(t->frame_cases);
     urs_search_free(t->search);
     urs_text_release(&t->models);
@@ -167,46 +168,25 @@ static urs_status keep_picture(urs_chain_answer *a, const urs_chain_result *r, c
     return status;
 }
 
-static urs_status identify(urs_chain_case *c, urs_chain_answer *a, pass *p, const urs_chain_head *head, urs_error *err)
-{
-    const urs_identify_options how = {.calibration = &p->models->calibration, .verdict = p->models->verdict};
-    urs_identification answer;
-    const urs_status status = urs_identify(&answer, p->trial->search, head->embedding, URS_CANDIDATES_MAX, &how, err);
-    if (status != URS_OK)
-        return status;
-    c->verdict = (int)answer.verdict;
-    c->p_new = answer.p_new;
-    for (size_t i = 0; i < answer.count; i++) {
-        if (answer.candidate[i].bear - 1 == c->individual) {
-            c->rank = i + 1;
-            a->right_chip = (size_t)(answer.candidate[i].chip - 1);
-        }
-    }
-    if (answer.count) {
-        c->first = answer.candidate[0].bear - 1;
-        c->cosine = answer.candidate[0].score;
-        a->first_chip = (size_t)(answer.candidate[0].chip - 1);
-        a->probability = answer.candidate[0].probability;
-    }
-    return URS_OK;
-}
-
 static urs_status ask_head(pass *p, size_t frame, size_t number, const urs_chain_result *r, const matches *m, urs_error *err)
 {
     urs_chain_trial *t = p->trial;
     const int32_t individual = t->world->frames[frame].individual[number];
-    const size_t found = m->detection[number];
+    const size_t found = m->detection[number], dim = (size_t)p->models->model.dim;
     const urs_chain_head *head = found != SIZE_MAX ? &r->heads[found] : NULL;
     urs_chain_case c = {.individual = individual, .known = t->world->split.enrolled[individual], .first = -1, .cosine = -1, .p_new = 1};
     urs_chain_answer a = {.frame = frame, .head = number, .first_chip = SIZE_MAX, .right_chip = SIZE_MAX};
     urs_status status = URS_OK;
     c.stop = r->error.code != URS_OK ? URS_STOP_FILE : !r->searched ? URS_STOP_SIFT : !head ? URS_STOP_FIND : c.known && t->chips_of[individual] == 0 ? URS_STOP_ENROL : URS_STOP_NONE;
     if (!urs_array_reserve((void **)&t->cases, &t->case_capacity, t->case_count, sizeof *t->cases) ||
-        !urs_array_reserve((void **)&t->answers, &t->answer_capacity, t->case_count, sizeof *t->answers))
+        !urs_array_reserve((void **)&t->answers, &t->answer_capacity, t->case_count, sizeof *t->answers) ||
+        !urs_array_reserve((void **)&t->embeddings, &t->embedding_capacity, t->case_count, dim * sizeof *t->embeddings))
         return urs_fail(err, URS_ENOMEM, "no memory for %zu heads", t->case_count);
     if (c.stop == URS_STOP_NONE)
-        status = identify(&c, &a, p, head, err);
-    if (status == URS_OK && t->arguments->eval.report && urs_chain_fate(&c) != URS_FATE_RIGHT)
+        status = urs_chain_judge(&c, &a, t, p->models, head->embedding, err);
+    if (c.stop == URS_STOP_NONE) /* cases that were lost have no row that is read */
+        memcpy(t->embeddings + t->case_count * dim, head->embedding, dim * sizeof *t->embeddings);
+    if (status == URS_OK && t->arguments->eval.report) /* of right ones too: its event may change the verdict */
         status = keep_picture(&a, r, head, &m->box[number], err);
     if (status != URS_OK) {
         urs_bytes_release(&a.picture);
@@ -227,7 +207,7 @@ static urs_status count_false(urs_chain_frame_case *out, pass *p, const urs_chai
         if (m->used[d])
             continue;
         out->false_heads++;
-        status = identify(&c, &unused, p, &r->heads[d], err);
+        status = urs_chain_judge(&c, &unused, p->trial, p->models, r->heads[d].embedding, err);
         out->false_known += status == URS_OK && c.verdict == URS_VERDICT_KNOWN;
     }
     return status;
@@ -324,6 +304,8 @@ urs_status urs_chain_trial_run(urs_chain_trial *out, const urs_chain_world *worl
         t.verdict = models.verdict;
         urs_head_models_describe(&models, &t.models);
         status = run_pass(&t, URS_ROLE_ASK, &models, take_question, err);
+        if (status == URS_OK && !a->no_events)
+            status = urs_chain_judge_events(&t, &models, err);
     }
     urs_head_models_close(&models);
     if (status == URS_OK)

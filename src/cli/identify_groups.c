@@ -11,18 +11,20 @@
 
 #define GROUP_AT_UNCALIBRATED 0.8 /* the cosine 0.6, moved to 0 .. 1 */
 
-static urs_status take_head(void *context, const char *file, size_t number, const float *embedding, urs_error *err)
+static urs_status take_head(void *context, const char *file, size_t number, const float *embedding, const float *asked, urs_error *err)
 {
     urs_identify_run *run = context;
     const size_t dim = (size_t)run->models.model.dim;
     urs_new_head *head;
     if (!urs_array_reserve((void **)&run->new_heads, &run->new_capacity, run->new_count, sizeof *run->new_heads) ||
-        !urs_array_reserve((void **)&run->embeddings, &run->embeddings_capacity, run->new_count, dim * sizeof *run->embeddings))
+        !urs_array_reserve((void **)&run->embeddings, &run->embeddings_capacity, run->new_count, dim * sizeof *run->embeddings) ||
+        !urs_array_reserve((void **)&run->asked, &run->asked_capacity, run->new_count, dim * sizeof *run->asked))
         return urs_fail(err, URS_ENOMEM, "no memory for %zu new heads", run->new_count);
     head = &run->new_heads[run->new_count];
     *head = (urs_new_head){.file = urs_strdup(file), .number = number};
     if (!head->file)
         return urs_fail(err, URS_ENOMEM, "no memory for %zu new heads", run->new_count);
+    memcpy(run->asked + run->new_count * dim, asked, dim * sizeof *asked);
     memcpy(run->embeddings + run->new_count++ * dim, embedding, dim * sizeof *embedding);
     return URS_OK;
 }
@@ -112,7 +114,7 @@ urs_status urs_identify_group(urs_identify_run *run, urs_error *err)
     if (how.threshold <= 0 && !run->models.calibrated)
         how.threshold = GROUP_AT_UNCALIBRATED;
     if (status == URS_OK)
-        status = urs_cluster_chips(label, &groups, run->embeddings, run->new_count, run->models.model.dim, run->models.calibrated ? &run->models.calibration : NULL, &how, err);
+        status = urs_cluster_chips(label, &groups, run->asked, run->new_count, run->models.model.dim, run->models.calibrated ? &run->models.calibration : NULL, &how, err);
     if (status == URS_OK)
         status = make_groups(run, label, groups, err);
     urs_free(label);

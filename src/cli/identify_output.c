@@ -60,6 +60,7 @@ static urs_status table_image(void *context, urs_result_image *image, urs_error 
         const urs_result_detection *d = &image->detections[i];
         const urs_new_group *group = urs_identify_group_of(s->run, image->file, i);
         add_name(&s->table, image->file);
+        urs_table_format(&s->table, image->event > 0 ? "%lld" : "", (long long)image->event);
         urs_table_format(&s->table, "%zu", i + 1);
         urs_table_add(&s->table, d->verdict ? d->verdict : "");
         urs_table_add(&s->table, group ? group->name : "");
@@ -102,7 +103,7 @@ static urs_status print(urs_text *text, urs_error *err)
 urs_status urs_identify_put_table(urs_identify_run *run, urs_error *err)
 {
     const size_t top = (size_t)run->arguments->top, shown = run->bears.count == 0 ? 0 : top < CANDIDATES_IN_TABLE ? top : CANDIDATES_IN_TABLE;
-    static const char *const headings[] = {"file", "head", "verdict", "group"};
+    static const char *const headings[] = {"file", "event", "head", "verdict", "group"};
     table_state s = {.run = run};
     urs_text text = {0};
     urs_status status;

@@ -45,7 +45,7 @@ static urs_status load_head(urs_identify_run *run, const char *file, size_t numb
     if (status != URS_OK)
         return status;
     *out = (urs_report_head){.x = d->x, .y = d->y, .width = d->width, .height = d->height, .confidence = d->conf, .verdict = d->verdict ? d->verdict : "unsure",
-                             .group = group ? group->name : NULL, .p_new = answer.p_new, .chip = {p->chip.data, p->chip.size}, .candidates = p->candidate};
+                             .group = group ? group->name : NULL, .p_new = answer.p_new, .views = d->views, .chip = {p->chip.data, p->chip.size}, .candidates = p->candidate};
     for (size_t i = 0; status == URS_OK && i < answer.count && i < CANDIDATES_IN_REPORT; i++) {
         size_t size = 0;
         status = urs_catalogue_thumbnail(run->catalogue, answer.candidate[i].chip, &p->thumbnail[i], &size, err);
@@ -73,7 +73,7 @@ static urs_status report_image(void *context, urs_result_image *image, urs_error
     if (status == URS_OK)
         status = urs_head_store_picture(s->run->store, image->file, &preview, err);
     if (status == URS_OK) {
-        const urs_report_frame frame = {.file = image->file, .datetime = image->datetime, .frame_class = image->frame_class, .warning = image->warning,
+        const urs_report_frame frame = {.file = image->file, .datetime = image->datetime, .frame_class = image->frame_class, .warning = image->warning, .event = image->event,
                                         .picture = {preview.jpeg.data, preview.jpeg.size}, .width = preview.width, .height = preview.height, .heads = heads,
                                         .head_count = image->count};
         status = urs_report_add_frame(s->report, &frame, err);

@@ -47,8 +47,8 @@ static urs_status make_key(urs_text *key, urs_identify_run *run, urs_error *err)
     for (int i = 0; i < a->paths.count; i++)
         urs_sha256_update(&sha, a->paths.items[i], strlen(a->paths.items[i]) + 1);
     urs_sha256_hex(&sha, paths);
-    urs_text_format(key, "identify %s, score %g, top %d, catalogue of %zu decisions (%zu undone), pictures %d, paths %.16s", urs_text_string(&run->models_text), a->heads.score, a->top,
-                    decisions.count, undone, a->report != NULL, paths);
+    urs_text_format(key, "identify %s, score %g, top %d, catalogue of %zu decisions (%zu undone), pictures %d, event gap %g, paths %.16s", urs_text_string(&run->models_text), a->heads.score, a->top,
+                    decisions.count, undone, a->report != NULL, a->no_events ? -1 : a->event_gap, paths);
     urs_decisions_release(&decisions);
     return urs_text_ok(key) ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory");
 }
@@ -125,9 +125,15 @@ static urs_status make_preview(urs_kept_picture *out, const urs_image *picture, 
     return status;
 }
 
-static urs_status name_head(const urs_identify_run *run, urs_result_detection *d, const urs_identification *answer, urs_error *err)
+size_t urs_identify_candidates(const urs_identify_run *run)
+{
+    return (size_t)run->arguments->top > CANDIDATES_KEPT ? (size_t)run->arguments->top : CANDIDATES_KEPT;
+}
+
+urs_status urs_identify_fill(const urs_identify_run *run, urs_result_detection *d, const urs_identification *answer, urs_error *err)
 {
     const size_t top = (size_t)run->arguments->top;
+    urs_result_scores_release(&d->individuals);
     urs_status status = urs_result_set_text(&d->verdict, urs_verdict_name(answer->verdict), err);
     for (size_t i = 0; status == URS_OK && i < answer->count && i < top; i++)
         status = urs_result_scores_add(&d->individuals, urs_identify_bear_name(run, answer->candidate[i].bear), answer->candidate[i].probability, err);
@@ -142,11 +148,10 @@ static urs_status keep_heads(urs_identify_run *run, urs_chain_result *r, urs_res
     urs_identification *answers = urs_array_new(n, sizeof *answers);
     urs_kept_picture preview = {0};
     urs_status status = kept && answers ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory for %zu heads", n);
-    const size_t k = (size_t)run->arguments->top > CANDIDATES_KEPT ? (size_t)run->arguments->top : CANDIDATES_KEPT;
     for (size_t i = 0; status == URS_OK && i < n; i++) {
-        status = urs_identify(&answers[i], run->search, r->heads[i].embedding, k, &run->how, err);
+        status = urs_identify(&answers[i], run->search, r->heads[i].embedding, urs_identify_candidates(run), &run->how, err);
         if (status == URS_OK)
-            status = name_head(run, &image->detections[i], &answers[i], err);
+            status = urs_identify_fill(run, &image->detections[i], &answers[i], err);
         if (status == URS_OK)
             status = urs_head_thumbnail(&kept[i].chip, &r->heads[i].chip, err);
         kept[i].embedding = r->heads[i].embedding;
@@ -247,6 +252,7 @@ void urs_identify_close(urs_identify_run *run)
         urs_free(run->groups[i].name);
     urs_free(run->new_heads);
     urs_free(run->embeddings);
+    urs_free(run->asked);
     urs_free(run->group_heads);
     urs_free(run->groups);
     *run = (urs_identify_run){0};

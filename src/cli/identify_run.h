@@ -1,6 +1,7 @@
 /* What the parts of `ursid identify` share.
  *
  *      files --chain--> heads --identify--> journal (results) and store (embeddings, chips, small pictures), file by file      identify_run.c
+ *      journal + store --events--> heads of an animal in an event, judged together                                            identify_events.c
  *      store --group--> heads judged new, in groups that look alike                                                            identify_groups.c
  *      journal + store + groups --> table, CSV, report, catalogue                                                              identify_output.c, identify_report.c
  *
@@ -18,8 +19,8 @@ typedef struct urs_identify_arguments {
     const char *catalogue, *out, *csv, *report, *backend;
     urs_head_arguments heads;
     int top, threads, report_frames;
-    double group_at;             /* 0: default */
-    bool create, enroll_new, fresh, json_progress, quiet;
+    double group_at, event_gap;  /* 0: default */
+    bool create, enroll_new, no_events, fresh, json_progress, quiet;
 } urs_identify_arguments;
 
 typedef struct urs_new_head { /* a head judged new */
@@ -55,7 +56,8 @@ typedef struct urs_identify_run {
     /* groups of heads judged new, largest first */
     urs_new_head *new_heads;     /* by file and number */
     float *embeddings;           /* [new_count][dim] */
-    size_t new_count, new_capacity, embeddings_capacity;
+    float *asked;                /* [new_count][dim]: that of their animal in the event */
+    size_t new_count, new_capacity, embeddings_capacity, asked_capacity;
     size_t *group_heads;
     urs_new_group *groups;
     size_t group_count;
@@ -66,6 +68,11 @@ typedef struct urs_identify_run {
 urs_status urs_identify_open(urs_identify_run *run, const urs_identify_arguments *arguments, urs_error *err) URS_CHECKED;
 /* Works through the files. URS_ECANCELLED: the user interrupted. */
 urs_status urs_identify_files(urs_identify_run *run, urs_error *err) URS_CHECKED;
+/* Candidates and verdict of heads. `fill` puts them into a detection, whose own ones are replaced. */
+urs_status urs_identify_fill(const urs_identify_run *run, urs_result_detection *out, const urs_identification *answer, urs_error *err) URS_CHECKED;
+size_t urs_identify_candidates(const urs_identify_run *run); /* how many are asked for */
+/* Judges the heads of an animal in an event together. */
+urs_status urs_identify_events(urs_identify_run *run, urs_error *err) URS_CHECKED;
 /* Groups the heads judged new, from the store. */
 urs_status urs_identify_group(urs_identify_run *run, urs_error *err) URS_CHECKED;
 /* Group of a head, NULL: none. */

@@ -43,6 +43,7 @@ urs_status urs_photo_image(urs_result_image *out, const urs_chain_result *r, con
     image.width = r->width;
     image.height = r->height;
     memcpy(image.datetime, r->datetime, sizeof image.datetime);
+    memcpy(image.camera, r->camera, sizeof image.camera);
     if (status == URS_OK && r->error.code != URS_OK) {
         status = urs_result_set_text(&image.failure, r->decoded ? URS_FAILURE_INFERENCE : URS_FAILURE_ACCESS, err);
         if (status == URS_OK)

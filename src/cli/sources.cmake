@@ -32,6 +32,7 @@ target_sources(ursid_lib PRIVATE
     src/cli/embed_calibrate.c
     src/cli/embed_galleries.c
     src/cli/eval_embed_groups.c
+    src/cli/eval_chain_events.c
     src/cli/eval_chain_page.c
     src/cli/eval_chain_run.c
     src/cli/eval_chain_world.c
@@ -50,6 +51,7 @@ target_sources(ursid_lib PRIVATE
     src/cli/head_models.c
     src/cli/engine_option.c
     src/cli/help.c
+    src/cli/identify_events.c
     src/cli/identify_groups.c
     src/cli/identify_output.c
     src/cli/identify_report.c

@@ -71,9 +71,17 @@ static bool grow_slots(urs_journal *j)
     return true;
 }
 
+/* A later line of a file takes the place of the one before. */
 static urs_status remember(urs_journal *j, const char *file, off_t offset, size_t length, urs_error *err)
 {
-    char *copy = urs_strdup(file);
+    char *copy;
+    if (urs_journal_has(j, file)) {
+        entry *e = &j->entries[j->slots[find_slot(j, file)] - 1];
+        e->offset = offset;
+        e->length = length;
+        return URS_OK;
+    }
+    copy = urs_strdup(file);
     if (!copy || !grow_slots(j) || !urs_array_reserve((void **)&j->entries, &j->capacity, j->count, sizeof *j->entries)) {
         urs_free(copy);
         return urs_fail(err, URS_ENOMEM, "no memory for the journal '%s'", j->path);
@@ -146,8 +154,7 @@ static urs_status take_line(urs_journal *j, const char *line, size_t length, off
         *torn = true;
         return URS_OK;
     }
-    if (!urs_journal_has(j, image.file))
-        status = remember(j, image.file, offset, length, err);
+    status = remember(j, image.file, offset, length, err);
     urs_result_image_release(&image);
     return status;
 }
@@ -256,13 +263,11 @@ done:
     return status;
 }
 
-urs_status urs_journal_add(urs_journal *j, const urs_result_image *image, urs_error *err)
+static urs_status write_line(urs_journal *j, const urs_result_image *image, urs_error *err)
 {
     urs_text line = {0};
     const off_t offset = j->end;
     urs_status status;
-    if (!image->file || !*image->file || urs_journal_has(j, image->file))
-        return urs_fail(err, URS_EINVAL, "'%s' is in the journal already, or has no name", image->file ? image->file : "");
     urs_results_format_image(&line, image);
     urs_text_add(&line, "\n");
     status = urs_text_ok(&line) ? write_at_end(j, line.data, line.length, err) : urs_fail(err, URS_ENOMEM, "no memory for the result of '%s'", image->file);
@@ -275,6 +280,20 @@ urs_status urs_journal_add(urs_journal *j, const urs_result_image *image, urs_er
         j->synced = urs_clock();
     }
     return status;
+}
+
+urs_status urs_journal_add(urs_journal *j, const urs_result_image *image, urs_error *err)
+{
+    if (!image->file || !*image->file || urs_journal_has(j, image->file))
+        return urs_fail(err, URS_EINVAL, "'%s' is in the journal already, or has no name", image->file ? image->file : "");
+    return write_line(j, image, err);
+}
+
+urs_status urs_journal_replace(urs_journal *j, const urs_result_image *image, urs_error *err)
+{
+    if (!image->file || !urs_journal_has(j, image->file))
+        return urs_fail(err, URS_ENOTFOUND, "'%s' is not in the journal", image->file ? image->file : "");
+    return write_line(j, image, err);
 }
 
 /* ---- reading back ---- */
@@ -313,6 +332,26 @@ static urs_status read_line(const urs_journal *j, const entry *e, char **buffer,
     }
     (*buffer)[have] = '\0';
     return URS_OK;
+}
+
+urs_status urs_journal_read(urs_journal *j, urs_result_image *out, const char *file, urs_error *err)
+{
+    urs_result_image image = {0};
+    char *buffer = NULL;
+    size_t capacity = 0;
+    urs_status status;
+    if (!urs_journal_has(j, file))
+        return urs_fail(err, URS_ENOTFOUND, "'%s' is not in the journal", file);
+    const entry *e = &j->entries[j->slots[find_slot(j, file)] - 1];
+    status = read_line(j, e, &buffer, &capacity, err);
+    if (status == URS_OK)
+        status = urs_results_parse_image(&image, buffer, e->length, j->path, err);
+    urs_free(buffer);
+    if (status == URS_OK)
+        *out = image;
+    else
+        urs_result_image_release(&image);
+    return status;
 }
 
 urs_status urs_journal_visit(urs_journal *j, urs_result_visitor *visit, void *context, urs_error *err)

@@ -4,6 +4,7 @@
  *      {"ursid_journal": 1, "key": "..."}    ------------------------->       head, images in the order of their names, tail
  *      {"file": "a.jpg", ...}                 (written beside, synced,        and the journal is removed
  *      {"file": "b.jpg", ...}                  renamed over F.json)
+ *      {"file": "a.jpg", ...}                  <- replaces the first line: what its event says came later
  *      {"file": "c.j                          <- torn by a crash: cut off when the journal is opened again
  *
  *      new --open--> running --add...--> running --finish--> F.json complete
@@ -29,6 +30,11 @@ bool urs_journal_has(const urs_journal *journal, const char *file);
 
 /* Appends one image (borrowed). URS_EINVAL when its file is there already. */
 urs_status urs_journal_add(urs_journal *journal, const urs_result_image *image, urs_error *err) URS_CHECKED;
+
+/* One image as it stands there, owned. URS_ENOTFOUND. */
+urs_status urs_journal_read(urs_journal *journal, urs_result_image *out, const char *file, urs_error *err) URS_CHECKED;
+/* A later line for the same file, which counts from now on, also when the journal is opened again. URS_ENOTFOUND. */
+urs_status urs_journal_replace(urs_journal *journal, const urs_result_image *image, urs_error *err) URS_CHECKED;
 
 /* Calls visit for every image in the order of file names (bytewise), reading one at a time. visit borrows the image and may change it. */
 typedef urs_status urs_result_visitor(void *context, urs_result_image *image, urs_error *err);

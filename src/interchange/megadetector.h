@@ -11,7 +11,7 @@
  *           "individuals": [["Otis", 0.81], ...], "verdict": "known"}]},
  *       {"file": "broken.jpg", "failure": "...", "detections": null} ] }
  *
- * Ours, and ignored by other readers: frame_class, frame_probabilities, warning, mask, points, individuals, verdict, file_bytes. Numbers that the format
+ * Ours, and ignored by other readers: frame_class, frame_probabilities, warning, mask, points, individuals, verdict, camera, event, views, file_bytes. Numbers that the format
  * calls floats always carry a decimal point. One image a line. A name that is not UTF-8 is written with U+FFFD for the broken bytes, and exactly in
  * "file_bytes" (hexadecimal). Thread safe. */
 #ifndef URS_INTERCHANGE_MEGADETECTOR_H

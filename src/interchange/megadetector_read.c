@@ -169,6 +169,7 @@ static urs_status read_point(const json_t *points, const char *key, bool *has, d
 
 static urs_status read_detection(urs_result_detection *d, const json_t *object, const reading *r, urs_error *err)
 {
+    double views;
     const json_t *bbox = json_object_get(object, "bbox"), *points = json_object_get(object, "points"), *verdict = json_object_get(object, "verdict");
     urs_status status;
     d->category = find_key(r, &r->detections, json_object_get(object, "category"));
@@ -192,6 +193,8 @@ static urs_status read_detection(urs_result_detection *d, const json_t *object, 
         status = read_scores(&d->individuals, json_object_get(object, "individuals"), r, "individuals", err);
     if (status == URS_OK && json_is_string(verdict))
         status = urs_result_set_text(&d->verdict, json_string_value(verdict), err);
+    if (number_in(json_object_get(object, "views"), 1, 1e9, &views))
+        d->views = (int64_t)views;
     return status;
 }
 
@@ -245,8 +248,8 @@ static urs_status read_frame_classes(urs_result_image *image, const json_t *obje
 static urs_status read_image(urs_result_image *image, const json_t *object, const reading *r, urs_error *err)
 {
     const json_t *detections = json_object_get(object, "detections"), *failure = json_object_get(object, "failure"), *warning = json_object_get(object, "warning");
-    const char *datetime = json_string_value(json_object_get(object, "datetime"));
-    double side;
+    const char *datetime = json_string_value(json_object_get(object, "datetime")), *camera = json_string_value(json_object_get(object, "camera"));
+    double side, event;
     urs_status status;
     if (!json_is_object(object))
         return urs_fail(err, URS_EFORMAT, "%s: an entry of 'images' is no object", r->name);
@@ -257,6 +260,10 @@ static urs_status read_image(urs_result_image *image, const json_t *object, cons
         image->width = (int32_t)side;
     if (number_in(json_object_get(object, "height"), 1, 1e6, &side))
         image->height = (int32_t)side;
+    if (camera && strlen(camera) < sizeof image->camera)
+        memcpy(image->camera, camera, strlen(camera) + 1);
+    if (number_in(json_object_get(object, "event"), 1, 1e9, &event))
+        image->event = (int64_t)event;
     if (datetime && strlen(datetime) < sizeof image->datetime)
         memcpy(image->datetime, datetime, strlen(datetime) + 1);
     if (json_is_string(warning))

@@ -144,6 +144,8 @@ static void add_detection(urs_text *out, const urs_result_detection *d)
         urs_text_add(out, ", \"verdict\": ");
         urs_json_add_string(out, d->verdict);
     }
+    if (d->views > 1)
+        urs_text_format(out, ", \"views\": %lld", (long long)d->views);
     urs_text_add(out, "}");
 }
 
@@ -182,6 +184,12 @@ void urs_results_format_image(urs_text *out, const urs_result_image *image)
         urs_text_add(out, ", \"datetime\": ");
         urs_json_add_string(out, image->datetime);
     }
+    if (image->camera[0]) {
+        urs_text_add(out, ", \"camera\": ");
+        urs_json_add_string(out, image->camera);
+    }
+    if (image->event > 0)
+        urs_text_format(out, ", \"event\": %lld", (long long)image->event);
     if (image->warning) {
         urs_text_add(out, ", \"warning\": ");
         urs_json_add_string(out, image->warning);

@@ -110,6 +110,8 @@ static void put_answer(urs_text *t, const urs_report_head *k, const char *verdic
         put_percent(t, k->p_new);
         urs_text_add(t, "</span>");
     }
+    if (k->views > 1)
+        urs_text_format(t, " <span class=\"soft\">judged from %lld heads of this event</span>", (long long)k->views);
     urs_text_add(t, "</div>\n");
 }
 
@@ -142,6 +144,8 @@ void urs_report_put_frame(urs_text *t, const urs_report_frame *f, size_t number)
         urs_text_html(t, f->datetime);
         urs_text_add(t, "</span>");
     }
+    if (f->event > 0)
+        urs_text_format(t, "<span class=\"soft\">event %lld</span>", (long long)f->event);
     if (f->frame_class) {
         urs_text_add(t, "<span class=\"soft\">frame: ");
         urs_text_html(t, f->frame_class);

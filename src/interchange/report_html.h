@@ -58,6 +58,7 @@ typedef struct urs_report_head {
     const char *verdict;        /* "known", "unsure", "new" */
     const char *group;          /* proposed name, NULL: none */
     double p_new;               /* that it is no bear of the catalogue */
+    int64_t views;              /* heads of the event that the answer is from; 0 or 1: this one alone */
     urs_report_picture chip;
     const urs_report_candidate *candidates; /* best first */
     size_t candidate_count;
@@ -67,6 +68,7 @@ typedef struct urs_report_frame {
     const char *file, *datetime; /* datetime "" or NULL: unknown */
     const char *frame_class;     /* NULL: not sifted */
     const char *warning;         /* NULL: none */
+    int64_t event;               /* 0: not known */
     urs_report_picture picture;
     int32_t width, height;       /* of the picture */
     const urs_report_head *heads;

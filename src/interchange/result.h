@@ -55,6 +55,7 @@ typedef struct urs_result_detection {
     urs_result_points points;
     urs_result_scores individuals;   /* candidates, best first */
     char *verdict;                   /* owned; "known", "new", "unsure"; NULL = not asked */
+    int64_t views;                   /* heads of the event that candidates and verdict are from; 0 or 1: this one alone */
 } urs_result_detection;
 
 typedef struct urs_result_image {
@@ -63,6 +64,8 @@ typedef struct urs_result_image {
     char *warning;                   /* owned; NULL = none; "truncated" and the like */
     int32_t width, height;           /* upright; 0 = not known */
     char datetime[20];               /* "YYYY:MM:DD HH:MM:SS", "" = not known */
+    char camera[64];                 /* make and model, "" = not known */
+    int64_t event;                   /* from 1; 0 = not known */
     urs_result_scores frame_classes; /* sift's probabilities, in the order of its classes */
     char *frame_class;               /* owned; sift's decision; NULL = not asked */
     urs_result_detection *detections; /* owned */

@@ -8,7 +8,7 @@
 
 void urs_results_csv_header(urs_text *out, int top)
 {
-    urs_text_add(out, "file,datetime,width,height,failure,frame_class,frame_probability,detection,category,conf,x,y,w,h,verdict");
+    urs_text_add(out, "file,datetime,width,height,failure,frame_class,frame_probability,detection,category,conf,x,y,w,h,verdict,event,views");
     for (int i = 1; i <= top; i++)
         urs_text_format(out, ",individual_%d,probability_%d", i, i);
     urs_text_add(out, "\r\n");
@@ -41,7 +41,18 @@ static void add_image_part(urs_text *out, const urs_result_image *image)
     add_frame_probability(out, image);
 }
 
-static void add_detection_part(urs_text *out, const urs_result_detection *d, size_t number, const urs_result_info *info, int top)
+/* Empty where not known. */
+static void add_event(urs_text *out, int64_t event, int64_t views)
+{
+    urs_text_add(out, ",");
+    if (event > 0)
+        urs_text_format(out, "%lld", (long long)event);
+    urs_text_add(out, ",");
+    if (views > 0)
+        urs_text_format(out, "%lld", (long long)views);
+}
+
+static void add_detection_part(urs_text *out, const urs_result_detection *d, size_t number, int64_t event, const urs_result_info *info, int top)
 {
     const double box[4] = {d->x, d->y, d->width, d->height};
     urs_text_format(out, ",%zu,", number);
@@ -54,6 +65,7 @@ static void add_detection_part(urs_text *out, const urs_result_detection *d, siz
     }
     urs_text_add(out, ",");
     urs_text_csv(out, d->verdict ? d->verdict : "");
+    add_event(out, event, d->verdict ? (d->views > 1 ? d->views : 1) : 0);
     for (int i = 0; i < top; i++) {
         urs_text_add(out, ",");
         if ((size_t)i < d->individuals.count) {
@@ -70,12 +82,12 @@ void urs_results_csv_rows(urs_text *out, const urs_result_image *image, const ur
 {
     for (size_t i = 0; i < image->count; i++) {
         add_image_part(out, image);
-        add_detection_part(out, &image->detections[i], i + 1, info, top);
+        add_detection_part(out, &image->detections[i], i + 1, image->event, info, top);
         urs_text_add(out, "\r\n");
     }
     if (image->count == 0) {
         add_image_part(out, image);
-        for (int i = 0; i < 8 + 2 * top; i++)
+        for (int i = 0; i < 10 + 2 * top; i++)
             urs_text_add(out, ",");
         urs_text_add(out, "\r\n");
     }

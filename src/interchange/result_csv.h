@@ -1,6 +1,6 @@
 /* Results as a table, one row a detection and one for every picture without any (RFC 4180, UTF-8, header row).
  *
- *   file, datetime, width, height, failure, frame_class, frame_probability, detection, category, conf, x, y, w, h (fractions), verdict,
+ *   file, datetime, width, height, failure, frame_class, frame_probability, detection, category, conf, x, y, w, h (fractions), verdict, event, views,
  *   individual_1, probability_1, ... individual_K, probability_K                                                         */
 #ifndef URS_INTERCHANGE_RESULT_CSV_H
 #define URS_INTERCHANGE_RESULT_CSV_H

@@ -171,6 +171,47 @@ static void stopped_runs_go_on(urs_test *t)
     urs_free(whole_csv);
 }
 
+/* Bursts of a drawn world: heads of one animal in one event have one answer, and with --no-events nobody knows of events. */
+static void events_are_judged_as_one(urs_test *t)
+{
+    char *world = urs_path_join(folder, "world"), *images = urs_path_join(folder, "world/images"), *csv = urs_path_join(folder, "events.csv"), *report = urs_path_join(folder, "events.html");
+    json_t *list;
+    size_t together = 0, of[64][16] = {{0}};
+    URS_REQUIRE(t, world && images && csv && report);
+    (void)unlink(out);
+    remove_catalogue();
+    URS_CHECK_INT(t, RUN("synth", "--out", world, "--frames", "24", "--bears", "2", "--cameras", "2", "--size", "320x240", "--seed", "4", "--quiet"), URS_EXIT_OK);
+    URS_CHECK_INT(t, RUN("enroll", "--catalogue", db, "--folders", known, "--chips-in", "--quiet"), URS_EXIT_PARTIAL);
+    URS_CHECK_INT(t, RUN("identify", "--catalogue", db, images, "--out", out, "--score", "1e-6", "--quiet", "--csv", csv, "--report", report), URS_EXIT_OK);
+    URS_CHECK(t, file_says(csv, ",verdict,event,views,") && html_is_sound(report, NULL) && file_says(report, " heads of this event</span>"));
+    list = images_of(out);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *image = json_array_get(list, i), *heads_found = json_object_get(image, "detections");
+        const json_int_t event = json_integer_value(json_object_get(image, "event"));
+        URS_CHECK(t, event < 64 && (event >= 1 || json_array_size(heads_found) == 0));
+        for (size_t k = 0; k < json_array_size(heads_found) && event >= 1 && event < 64; k++) {
+            const json_int_t views = json_integer_value(json_object_get(json_array_get(heads_found, k), "views"));
+            URS_CHECK(t, views == 0 || (views > 1 && views < 16));
+            together += views > 1;
+            of[event][views > 1 && views < 16 ? views : 0]++;
+        }
+    }
+    URS_CHECK(t, together > 1);
+    for (size_t e = 1; e < 64; e++)
+        for (size_t v = 2; v < 16; v++)
+            URS_CHECK_INT(t, of[e][v] % v, 0); /* an animal of v heads stands on v heads */
+    json_decref(list);
+    (void)unlink(out);
+    URS_CHECK_INT(t, RUN("identify", "--catalogue", db, images, "--out", out, "--score", "1e-6", "--quiet", "--no-events"), URS_EXIT_OK);
+    URS_CHECK(t, !file_says(out, "\"views\"") && !file_says(out, "\"event\""));
+    (void)unlink(out);
+    remove_catalogue();
+    urs_free(world);
+    urs_free(images);
+    urs_free(csv);
+    urs_free(report);
+}
+
 static void wrong_use_has_one_sentence(urs_test *t)
 {
     remove_catalogue();
@@ -247,6 +288,7 @@ int main(void)
         {"heads get names", heads_get_names},
         {"new bears are proposed", new_bears_are_proposed},
         {"stopped runs go on", stopped_runs_go_on},
+        {"events are judged as one", events_are_judged_as_one},
         {"wrong use", wrong_use_has_one_sentence},
     };
     int code;

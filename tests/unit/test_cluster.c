@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "base/vector.h"
 #include "catalogue/cluster.h"
+#include "catalogue/event_heads.h"
 #include "catalogue/search.h"
 #include "golden.h"
 #include "harness.h"
@@ -99,6 +100,36 @@ static void finds_separated_bears(urs_test *t)
     urs_free(label);
 }
 
+/* Five heads of an event in the plane: 0 and 2 and 3 point one way, 1 and 4 another; 4 shares the frame of 0, and 3 that of 2. The prior is the probability at the cosine 0.5. */
+static void heads_of_an_event_speak_together(urs_test *t)
+{
+    enum { N = 5 };
+    static const double degrees[N] = {0, 100, 20, 10, 110};
+    static const int64_t frame[N] = {1, 2, 3, 3, 1};
+    const urs_calibration cal = {.kind = URS_CALIBRATION_LOGISTIC, .slope = 10, .intercept = -5 - log(9), .prior = 0.1};
+    float e[2 * N], fused[2 * N];
+    size_t animal[N], views[N];
+    urs_error err = {0};
+    for (size_t i = 0; i < N; i++) {
+        e[2 * i] = (float)cos(degrees[i] * 3.14159265358979 / 180);
+        e[2 * i + 1] = (float)sin(degrees[i] * 3.14159265358979 / 180);
+    }
+    URS_REQUIRE_OK(t, urs_event_heads_fuse(fused, animal, views, e, frame, N, 2, &cal, &err), err);
+    URS_CHECK(t, animal[0] == 0 && animal[3] == 0 && views[0] == 2 && views[3] == 2);                 /* 10 degrees apart */
+    URS_CHECK(t, animal[1] == 1 && animal[4] == 1 && animal[2] == 2 && views[2] == 1 && views[4] == 2); /* 2 is nearest to 3, whose frame it shares, and so to the animal of 0 */
+    URS_CHECK_NEAR(t, (double)fused[0], cos(5 * 3.14159265358979 / 180), 1e-6);
+    URS_CHECK_NEAR(t, (double)fused[2 * 4 + 1], sin(105 * 3.14159265358979 / 180), 1e-6);
+    URS_CHECK(t, memcmp(fused, fused + 2 * 3, 2 * sizeof *fused) == 0 && memcmp(fused + 2 * 2, e + 2 * 2, 2 * sizeof *fused) == 0);
+    { /* below the prior: 70 degrees are two animals, 50 are one */
+        const float far[4] = {1, 0, 0.342020f, 0.939693f}, near[4] = {1, 0, 0.642788f, 0.766044f};
+        URS_REQUIRE_OK(t, urs_event_heads_fuse(fused, animal, views, far, frame, 2, 2, &cal, &err), err);
+        URS_CHECK(t, views[0] == 1 && animal[1] == 1);
+        URS_REQUIRE_OK(t, urs_event_heads_fuse(fused, animal, views, near, frame, 2, 2, &cal, &err), err);
+        URS_CHECK(t, views[0] == 2 && animal[1] == 0);
+    }
+    URS_CHECK_INT(t, urs_event_heads_fuse(fused, animal, views, e, frame, URS_EVENT_HEADS_MAX + 1, 2, &cal, &err), URS_ELIMIT);
+}
+
 int main(void)
 {
     static const urs_case cases[] = {
@@ -107,6 +138,7 @@ int main(void)
         {"separated bears are found", finds_separated_bears},
         {"linkages differ", linkages_differ},
         {"edges", edges},
+        {"heads of an event speak together", heads_of_an_event_speak_together},
     };
     return urs_run_cases(cases, sizeof cases / sizeof *cases);
 }

@@ -259,10 +259,10 @@ typedef struct seen {
     size_t count;
     char names[8][16];
     size_t numbers[8];
-    float first[8];
+    float first[8], asked[8];
 } seen;
 
-static urs_status see(void *context, const char *file, size_t number, const float *embedding, urs_error *err)
+static urs_status see(void *context, const char *file, size_t number, const float *embedding, const float *asked, urs_error *err)
 {
     seen *s = context;
     (void)err;
@@ -270,6 +270,7 @@ static urs_status see(void *context, const char *file, size_t number, const floa
         (void)snprintf(s->names[s->count], sizeof s->names[0], "%s", file);
         s->numbers[s->count] = number;
         s->first[s->count] = embedding[0];
+        s->asked[s->count] = asked[0];
     }
     s->count++;
     return URS_OK;
@@ -301,7 +302,22 @@ static void store_keeps_heads(urs_test *t)
     URS_CHECK_INT(t, found.count, 2);
     URS_CHECK_TEXT(t, found.names[0], "a.jpg");
     URS_CHECK_TEXT(t, found.names[1], "b \xff.jpg");
-    URS_CHECK(t, found.first[0] == 3 && found.first[1] == 1 && found.numbers[1] == 0);
+    URS_CHECK(t, found.first[0] == 3 && found.first[1] == 1 && found.numbers[1] == 0 && found.asked[0] == 3);
+    { /* judged again: the answer changes, the embedding stays */
+        const float vector[3] = {7, 8, 9};
+        float embedding[3];
+        urs_identification again = {.verdict = URS_VERDICT_NEW, .p_new = 0.5, .count = 1, .candidate = {{.bear = 4, .chip = 44, .score = 0.25f, .probability = 0.5}}};
+        URS_REQUIRE_OK(t, urs_head_store_judge(s, "a.jpg", 0, vector, &again, &err), err);
+        URS_CHECK_INT(t, urs_head_store_judge(s, "a.jpg", 1, vector, &again, &err), URS_ENOTFOUND);
+        URS_REQUIRE_OK(t, urs_head_store_head(s, "a.jpg", 0, NULL, &back, &err), err);
+        URS_CHECK(t, back.count == 1 && back.candidate[0].chip == 44 && back.p_new == 0.5);
+        URS_REQUIRE_OK(t, urs_head_store_embedding(s, "a.jpg", 0, embedding, &err), err);
+        URS_CHECK(t, embedding[0] == 3);
+        URS_CHECK_INT(t, urs_head_store_embedding(s, "a.jpg", 1, embedding, &err), URS_ENOTFOUND);
+        found.count = 0;
+        URS_REQUIRE_OK(t, urs_head_store_each(s, URS_VERDICT_NEW, see, &found, &err), err);
+        URS_CHECK(t, found.count == 2 && found.first[0] == 3 && found.asked[0] == 7 && found.asked[1] == found.first[1]);
+    }
     URS_REQUIRE_OK(t, urs_head_store_head(s, "b \xff.jpg", 0, &bytes, &back, &err), err);
     URS_CHECK(t, bytes.size == sizeof chip && memcmp(bytes.data, chip, sizeof chip) == 0);
     URS_CHECK(t, back.verdict == URS_VERDICT_NEW && back.count == 2 && back.candidate[1].chip == 80 && back.candidate[0].probability == 0.2 && back.p_new == 0.75);

@@ -229,6 +229,64 @@ static void visits_in_order(urs_test *t)
     free(result);
 }
 
+static urs_status count_views(void *context, urs_result_image *image, urs_error *err)
+{
+    int64_t *views = context;
+    (void)err;
+    for (size_t i = 0; i < image->count; i++)
+        *views += image->detections[i].views;
+    return URS_OK;
+}
+
+/* A later line counts: at once, after opening again, in the result; and a torn one leaves the first. */
+static void later_lines_replace(urs_test *t)
+{
+    char *folder = urs_test_folder("replace"), *result = path_in(folder, "r.json"), *path = path_in(folder, "r.json.journal");
+    urs_journal *j = NULL;
+    urs_result_image image = {0};
+    urs_error err = {0};
+    int64_t views = 0;
+    URS_REQUIRE_OK(t, urs_journal_open(&j, result, "k", false, &err), err);
+    for (int i = 0; i < 3; i++)
+        URS_REQUIRE_OK(t, add(j, i, &err), err);
+    for (int round = 1; round <= 2; round++) {
+        URS_REQUIRE_OK(t, urs_journal_read(j, &image, "folder/037.jpg", &err), err);
+        URS_CHECK(t, image.count == 1 && image.detections[0].views == (round == 1 ? 0 : 5) && image.event == (round == 1 ? 0 : 2));
+        image.event = 2;
+        image.detections[0].views = round == 1 ? 5 : 7;
+        URS_REQUIRE_OK(t, urs_journal_replace(j, &image, &err), err);
+        urs_result_image_release(&image);
+    }
+    URS_CHECK_INT(t, urs_journal_count(j), 3);
+    URS_CHECK_INT(t, urs_journal_read(j, &image, "folder/nowhere.jpg", &err), URS_ENOTFOUND);
+    URS_REQUIRE_OK(t, urs_result_set_text(&image.file, "folder/nowhere.jpg", &err), err);
+    URS_CHECK_INT(t, urs_journal_replace(j, &image, &err), URS_ENOTFOUND);
+    urs_result_image_release(&image);
+    urs_journal_close(j);
+    { /* the last line torn: the one before counts */
+        urs_bytes whole = {0};
+        URS_REQUIRE_OK(t, urs_file_read(&whole, path, 0, &err), err);
+        URS_REQUIRE_OK(t, urs_file_write(path, whole.data, whole.size - 9, &err), err);
+        URS_REQUIRE_OK(t, urs_journal_open(&j, result, "k", false, &err), err);
+        URS_REQUIRE_OK(t, urs_journal_visit(j, count_views, &views, &err), err);
+        URS_CHECK_INT(t, views, 5);
+        urs_journal_close(j);
+        URS_REQUIRE_OK(t, urs_file_write(path, whole.data, whole.size, &err), err);
+        urs_bytes_release(&whole);
+    }
+    views = 0;
+    URS_REQUIRE_OK(t, urs_journal_open(&j, result, "k", false, &err), err);
+    URS_CHECK_INT(t, urs_journal_count(j), 3);
+    URS_REQUIRE_OK(t, urs_journal_visit(j, count_views, &views, &err), err);
+    URS_CHECK_INT(t, views, 7);
+    URS_REQUIRE_OK(t, finish(j, &err), err);
+    urs_journal_close(j);
+    URS_REQUIRE_OK(t, urs_results_check_file(result, NULL, &err), err);
+    free(folder);
+    free(result);
+    free(path);
+}
+
 int main(void)
 {
     static const urs_case cases[] = {
@@ -237,6 +295,7 @@ int main(void)
         {"killed at random moments", killed_at_random_moments},
         {"other settings, other runs, no folder", other_settings_and_other_runs},
         {"visits in the order of names", visits_in_order},
+        {"later lines replace", later_lines_replace},
     };
     return urs_run_cases(cases, sizeof cases / sizeof cases[0]);
 }
