@@ -48,7 +48,8 @@ static void put_setting(urs_text *out, const urs_chain_world *w, const urs_chain
     if (s->undated)
         urs_text_format(out, "%zu photographs carry no day: pictures of one bear from one day may stand on both sides, so expect better numbers than in the field.\n", s->undated);
     if (t->judged_together)
-        urs_text_format(out, "%zu heads were judged together with others of their animal in their event (--no-events: each alone)\n", t->judged_together);
+        urs_text_format(out, "%zu heads were judged together with others of their event, %zu of them wrongly with heads of another bear (--no-events: each alone)\n", t->judged_together,
+                        t->judged_mixed);
     if (!t->calibrated)
         urs_text_add(out, "These weights carry no calibration: nothing is called known or new.\n");
     urs_text_add(out, "\n");
@@ -66,8 +67,8 @@ static json_t *facts(const urs_chain_arguments *a, const urs_chain_world *w, con
                               (json_int_t)s->fresh, "gallery_only", (json_int_t)s->gallery_only);
     json_t *enrolment = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "photographs", (json_int_t)n->photographs, "enrolled", (json_int_t)n->enrolled, "no_head", (json_int_t)n->headless,
                                   "several_heads", (json_int_t)n->several, "wrong_place", (json_int_t)n->misplaced, "unreadable", (json_int_t)n->unreadable);
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:o, s:o}", "ursid_eval", "chain", "version", URS_VERSION, "models", urs_text_string(&t->models), "part", a->eval.part, "data", data,
-                     "chips_in", (int)a->heads.chips_in, "calibrated", (int)t->calibrated, "judged_together", (json_int_t)t->judged_together, "split", split, "enrolment", enrolment);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:o, s:o}", "ursid_eval", "chain", "version", URS_VERSION, "models", urs_text_string(&t->models), "part", a->eval.part, "data", data,
+                     "chips_in", (int)a->heads.chips_in, "calibrated", (int)t->calibrated, "judged_together", (json_int_t)t->judged_together, "judged_mixed", (json_int_t)t->judged_mixed, "split", split, "enrolment", enrolment);
 }
 
 static const char *verdict_word(const urs_chain_case *c)

@@ -64,7 +64,7 @@ typedef struct urs_chain_trial {
     urs_chain_answer *answers; /* owned, beside cases */
     float *embeddings;         /* owned [case_count][dim], beside cases; only of heads that came to match */
     size_t case_count, case_capacity, answer_capacity, embedding_capacity;
-    size_t judged_together;    /* heads whose answer is from several heads of an event */
+    size_t judged_together, judged_mixed; /* heads whose answer is from several heads of an event; of which so many from heads of several bears */
     urs_chain_frame_case *frame_cases; /* owned [ask] */
     size_t frame_count;
     bool sifted, calibrated;

@@ -51,6 +51,15 @@ typedef struct event_room { /* for the largest event */
     size_t *animal, *views;
 } event_room;
 
+/* Does the animal of head i hold heads of several bears? */
+static bool mixed(const urs_chain_trial *t, const event_case *cases, const size_t *animal, size_t n, size_t i)
+{
+    for (size_t k = 0; k < n; k++)
+        if (animal[k] == animal[i] && t->cases[cases[k].number].individual != t->cases[cases[i].number].individual)
+            return true;
+    return false;
+}
+
 static urs_status judge_event(urs_chain_trial *t, const urs_head_models *models, const event_case *cases, size_t n, const event_room *room, urs_error *err)
 {
     const size_t dim = (size_t)models->model.dim;
@@ -64,6 +73,7 @@ static urs_status judge_event(urs_chain_trial *t, const urs_head_models *models,
         if (room->views[i] < 2)
             continue;
         t->judged_together++;
+        t->judged_mixed += mixed(t, cases, room->animal, n, i);
         status = urs_chain_judge(&t->cases[cases[i].number], &t->answers[cases[i].number], t, models, room->fused + i * dim, err);
     }
     return status;
