@@ -2,6 +2,7 @@
 #include "cli/cmd_eval.h"
 
 #include "base/file.h"
+#include "cli/eval_course.h"
 #include "cli/eval_page.h"
 #include "cli/subcommand.h"
 
@@ -41,15 +42,18 @@ static urs_status write_json(const char *path, json_t *numbers, urs_error *err)
 
 static urs_status write_page(const urs_eval_arguments *a, const char *title, const urs_text *text, const urs_text *plots, urs_error *err)
 {
-    urs_text page = {0}, subtitle = {0};
-    urs_status status;
+    urs_text page = {0}, subtitle = {0}, all = {0};
+    urs_status status = a->model ? urs_eval_course(&all, a->model, err) : URS_OK;
     if (strcmp(a->part, "all") != 0)
         urs_text_format(&subtitle, "%s part of ", a->part);
     urs_text_add(&subtitle, a->data.count ? a->data.items[0] : "");
-    urs_eval_page(&page, title, urs_text_string(&subtitle), text, plots);
-    status = urs_text_ok(&page) && urs_text_ok(plots) ? urs_file_write(a->report, urs_text_string(&page), page.length, err) : urs_fail(err, URS_ENOMEM, "no memory for the report");
+    urs_text_add(&all, urs_text_string(plots)); /* curves first, sheets of pictures below */
+    urs_eval_page(&page, title, urs_text_string(&subtitle), text, &all);
+    if (status == URS_OK)
+        status = urs_text_ok(&page) && urs_text_ok(plots) && urs_text_ok(&all) ? urs_file_write(a->report, urs_text_string(&page), page.length, err) : urs_fail(err, URS_ENOMEM, "no memory for the report");
     urs_text_release(&page);
     urs_text_release(&subtitle);
+    urs_text_release(&all);
     return status;
 }
 

@@ -31,6 +31,7 @@ target_sources(ursid_lib PRIVATE
     src/cli/command.c
     src/cli/embed_calibrate.c
     src/cli/embed_galleries.c
+    src/cli/eval_course.c
     src/cli/eval_embed_groups.c
     src/cli/eval_chain_events.c
     src/cli/eval_chain_page.c
