@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/cancel.h"
+#include "cli/given_boxes.h"
 #include "cli/photo_run.h"
 
 #include <stdio.h>
@@ -15,7 +16,8 @@ typedef struct find_settings {
     const char *chips;  /* folder; NULL: none */
     int side;
     bool background;
-    size_t heads, with_heads, passed_over;
+    urs_given_boxes *boxes; /* owned by the command; NULL: none */
+    size_t heads, with_heads, passed_over, given;
 } find_settings;
 
 static urs_status row(void *context, urs_chain_result *r, urs_result_image *image, urs_text *line, urs_error *err)
@@ -45,10 +47,18 @@ static void count(void *context, const urs_result_image *image)
     s->passed_over += image->frame_class && strcmp(image->frame_class, urs_frame_class_name(URS_FRAME_EMPTY)) == 0;
 }
 
+static urs_status listed(void *context, const urs_names *files, urs_error *err)
+{
+    find_settings *s = context;
+    return s->boxes ? urs_given_boxes_check(s->boxes, files, &s->given, err) : URS_OK;
+}
+
 static void summary(void *context, urs_text *line)
 {
     const find_settings *s = context;
     urs_text_format(line, "%zu head%s in %zu of them", s->heads, s->heads == 1 ? "" : "s", s->with_heads);
+    if (s->boxes)
+        urs_text_format(line, "; boxes were given for %zu", s->given);
     if (s->passed_over)
         urs_text_format(line, "; %zu empty and not searched", s->passed_over);
 }
@@ -70,13 +80,17 @@ static int run_with(const urs_photo_arguments *a, const char *find, const char *
     if (sieve)
         urs_text_format(&key, " sift %s bear %g animal %g", sieve->fingerprint, urs_chain_sift_thresholds(chain)->bear,
                         urs_chain_sift_thresholds(chain)->animal);
+    if (settings->boxes) {
+        urs_text_add(&key, " ");
+        urs_given_boxes_describe(settings->boxes, &key);
+    }
     if (settings->chips)
         urs_text_format(&key, " chips %d%s %s", settings->side, settings->background ? " with background" : "", settings->chips);
     if (status == URS_OK && !urs_text_ok(&key))
         status = urs_fail(&err, URS_ENOMEM, "no memory");
     if (status == URS_OK) {
         const urs_photo_run run = {.command = &urs_cmd_find, .arguments = a, .verb = "finding", .columns = sieve ? "frame   heads  scores" : "heads  scores",
-                                   .key = urs_text_string(&key), .info = &info, .context = settings, .row = row, .count = count, .summary = summary};
+                                   .key = urs_text_string(&key), .info = &info, .context = settings, .row = row, .count = count, .listed = listed, .summary = summary};
         code = urs_photo_run_all(&run, chain);
     } else {
         code = urs_command_error(&urs_cmd_find, &err);
@@ -89,9 +103,9 @@ static int run_with(const urs_photo_arguments *a, const char *find, const char *
 static int run(int argc, char **argv)
 {
     urs_photo_arguments a = {0};
-    const char *model = NULL, *sift_model = NULL;
+    const char *model = NULL, *sift_model = NULL, *boxes = NULL;
     find_settings settings = {.side = URS_CHIP_SIDE};
-    double score = 0, iou = 0;
+    double score = 0, iou = 0, box_score = 0;
     int most = 300;
     bool with_sift = false;
     const urs_option options[] = {
@@ -103,6 +117,7 @@ static int run(int argc, char **argv)
         URS_OPTION_DOUBLE("score", "P", &score, 0, 1, "least score of a head; 0: what the weights say"),
         URS_OPTION_DOUBLE("iou", "P", &iou, 0, 1, "a head that overlaps a better one by more is dropped; 0: what the weights say"),
         URS_OPTION_INT("most", "N", &most, 1, 10000, "most heads in one photograph"),
+        URS_GIVEN_BOXES_OPTIONS(&boxes, &box_score),
         URS_OPTION_FLAG("sift", &with_sift, "pass over frames that sift calls empty"),
         URS_OPTION_TEXT("sift-model", "W", &sift_model, "weights for --sift"),
     };
@@ -127,6 +142,12 @@ static int run(int argc, char **argv)
         status = urs_backend_find(&o.backend, a.backend, &err);
     if (status == URS_OK && settings.chips)
         status = urs_folder_create(settings.chips, &err);
+    if (status == URS_OK && boxes)
+        status = urs_given_boxes_open(&settings.boxes, boxes, &a.paths, box_score, &err);
+    if (settings.boxes) {
+        o.regions = urs_given_boxes_regions;
+        o.regions_context = settings.boxes;
+    }
     o.find = path;
     o.sift = sift_path;
     o.threads = a.threads;
@@ -137,6 +158,7 @@ static int run(int argc, char **argv)
         status = urs_chain_open(&chain, &o, &err);
     code = status == URS_OK ? run_with(&a, path, sift_path, &settings, chain) : urs_command_error(&urs_cmd_find, &err);
     urs_chain_free(chain);
+    urs_given_boxes_free(settings.boxes);
     urs_free(path);
     urs_free(sift_path);
     return code;
@@ -152,6 +174,7 @@ const urs_command urs_cmd_find = {
             "Examples:\n"
             "  ursid find photos/ --out heads.json\n"
             "  ursid find photos/ --chips heads/ --chip-side 300\n"
-            "  ursid find /media/card1 --sift --out card1.json\n",
+            "  ursid find /media/card1 --sift --out card1.json\n"
+            "  ursid find /media/card1 --boxes megadetector.json --out card1.json     # only where it saw animals\n",
     .run = run,
 };

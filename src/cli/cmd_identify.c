@@ -73,6 +73,7 @@ static int run_command(int argc, char **argv)
         URS_OPTION_DOUBLE("group-at", "P", &a.group_at, 0, 1, "new heads are one bear from this probability on; 0: an even chance"),
         URS_HEAD_OPTIONS(&a.heads),
         URS_OPTION_TEXT("model-sift", "W", &a.heads.sift, "weights that sort frames; default: those that come with ursid"),
+        URS_GIVEN_BOXES_OPTIONS(&a.boxes, &a.box_score),
         URS_OPTION_FLAG("no-sift", &a.heads.no_sift, "look for heads in every frame, not only in those that are not empty"),
         URS_OPTION_DOUBLE("event-gap", "S", &a.event_gap, 0, 86400, "frames of a folder are one event while at most S seconds lie between them; 0: 60"),
         URS_OPTION_FLAG("no-events", &a.no_events, "judge every head alone, not all heads of an animal in an event together"),
@@ -89,6 +90,8 @@ static int run_command(int argc, char **argv)
     int code;
     if (!urs_options_parse(&urs_cmd_identify, options, URS_COUNT(options), argc, argv, &code))
         return code;
+    if (a.boxes && a.heads.chips_in)
+        return urs_usage_error(&urs_cmd_identify, "--boxes says where to look for heads, and with --chips-in nothing is looked for");
     urs_cancel_install();
     a.heads.engine = (urs_engine_choice){.command = urs_cmd_identify.name, .word = a.heads.engine.word, .quiet = a.quiet};
     status = work(&run, &a, &err);

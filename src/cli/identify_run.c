@@ -49,6 +49,10 @@ static urs_status make_key(urs_text *key, urs_identify_run *run, urs_error *err)
     urs_sha256_hex(&sha, paths);
     urs_text_format(key, "identify %s, score %g, top %d, catalogue of %zu decisions (%zu undone), pictures %d, event gap %g, paths %.16s", urs_text_string(&run->models_text), a->heads.score, a->top,
                     decisions.count, undone, a->report != NULL, a->no_events ? -1 : a->event_gap, paths);
+    if (run->boxes) {
+        urs_text_add(key, ", ");
+        urs_given_boxes_describe(run->boxes, key);
+    }
     urs_decisions_release(&decisions);
     return urs_text_ok(key) ? URS_OK : urs_fail(err, URS_ENOMEM, "no memory");
 }
@@ -82,7 +86,17 @@ urs_status urs_identify_open(urs_identify_run *run, const urs_identify_arguments
 {
     urs_chain_options chain = {.threads = a->threads, .keep_picture = a->report != NULL};
     urs_status status = urs_photo_list(&run->files, &run->skipped, &run->root, &a->paths, err);
+    size_t given = 0;
     run->arguments = a;
+    if (status == URS_OK && a->boxes)
+        status = urs_given_boxes_open(&run->boxes, a->boxes, &a->paths, a->box_score, err);
+    if (status == URS_OK && run->boxes) {
+        chain.regions = urs_given_boxes_regions;
+        chain.regions_context = run->boxes;
+        status = urs_given_boxes_check(run->boxes, &run->files, &given, err);
+        if (status == URS_OK && given < run->files.count && !a->quiet)
+            (void)fprintf(stderr, "ursid identify: '%s' says nothing about %zu of %zu photographs; they are searched as a whole\n", a->boxes, run->files.count - given, run->files.count);
+    }
     if (status == URS_OK && a->backend)
         status = urs_backend_find(&chain.backend, a->backend, err);
     if (status == URS_OK)
@@ -242,6 +256,7 @@ void urs_identify_close(urs_identify_run *run)
     urs_search_free(run->search);
     urs_catalogue_close(run->catalogue);
     urs_head_models_close(&run->models);
+    urs_given_boxes_free(run->boxes);
     urs_bears_release(&run->bears);
     urs_names_release(&run->files);
     urs_names_release(&run->skipped);

@@ -11,15 +11,16 @@
 
 #include "base/progress.h"
 #include "catalogue/head_store.h"
+#include "cli/given_boxes.h"
 #include "cli/head_models.h"
 #include "interchange/journal.h"
 
 typedef struct urs_identify_arguments {
     urs_arguments paths;
-    const char *catalogue, *out, *csv, *report, *backend;
+    const char *catalogue, *out, *csv, *report, *backend, *boxes;
     urs_head_arguments heads;
     int top, threads, report_frames;
-    double group_at, event_gap;  /* 0: default */
+    double group_at, event_gap, box_score; /* 0: default */
     bool create, enroll_new, no_events, fresh, json_progress, quiet;
 } urs_identify_arguments;
 
@@ -42,6 +43,7 @@ typedef struct urs_identify_run {
     const urs_identify_arguments *arguments;
     urs_catalogue *catalogue;
     urs_head_models models;
+    urs_given_boxes *boxes;      /* owned; NULL: none */
     urs_search *search;
     urs_identify_options how;
     urs_bears bears;             /* of the catalogue, as it was at the start */

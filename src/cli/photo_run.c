@@ -233,6 +233,8 @@ int urs_photo_run_all(const urs_photo_run *run, urs_chain *chain)
     size_t before = 0;
     int code = URS_EXIT_OK;
     urs_status status = urs_photo_list(&files, &s.skipped, &s.root, &a->paths, &err);
+    if (status == URS_OK && run->listed)
+        status = run->listed(run->context, &files, &err);
     if (status == URS_OK && a->out)
         status = urs_journal_open(&s.journal, a->out, run->key, a->fresh, &err);
     if (status == URS_OK) {

@@ -47,6 +47,8 @@ typedef struct urs_photo_run {
     urs_status (*row)(void *context, urs_chain_result *result, urs_result_image *image, urs_text *line, urs_error *err);
     /* Counts the results of one file that could be read: of this run, after its row, or of the part before an interruption, from the journal. */
     void (*count)(void *context, const urs_result_image *image);
+    /* (optional) All photographs, before the first is worked on. Failing ends the run. */
+    urs_status (*listed)(void *context, const urs_names *files, urs_error *err);
     /* Last line of the table: what was counted. */
     void (*summary)(void *context, urs_text *line);
 } urs_photo_run;

@@ -49,6 +49,7 @@ target_sources(ursid_lib PRIVATE
     src/cli/eval_page.c
     src/cli/experiment_plan.c
     src/cli/experiment_table.c
+    src/cli/given_boxes.c
     src/cli/head_models.c
     src/cli/engine_option.c
     src/cli/help.c

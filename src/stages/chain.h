@@ -12,6 +12,8 @@
  * A JPEG is decoded at the reduced size that find needs (sift looks at the same picture), so boxes are in pixels of that picture: divide by its size for fractions. A head that is
  * smaller there than a chip's side is cut from the picture decoded again at a larger size (at most 32 megapixels), because embed lives on detail (not with no_detail).
  *
+ * Where another detector has said where the animals are (`regions`), find looks at these parts, each at its own scale and decoded as large as that needs: small heads of distant animals come out larger.
+ *
  * A urs_chain belongs to one thread at a time. */
 #ifndef URS_STAGES_CHAIN_H
 #define URS_STAGES_CHAIN_H
@@ -23,6 +25,10 @@
 #include "stages/sift.h"
 
 typedef struct urs_chain urs_chain;
+
+typedef struct urs_region { /* part of a picture in fractions of its upright width and height */
+    float x1, y1, x2, y2;
+} urs_region;
 
 typedef struct urs_chain_options {
     const char *sift, *find, *embed; /* weight files, borrowed during urs_chain_open; NULL: that stage is left out. find may be left out with chips_in, or when nothing follows sift. */
@@ -37,6 +43,10 @@ typedef struct urs_chain_options {
     urs_chip_options chip_options;   /* side 0: the larger of 224 and embed's input */
     int threads;                     /* 0: cores on line */
     const urs_backend *backend;      /* NULL: the fastest */
+    /* (optional) Where in a file's picture to look for heads; *regions borrowed [*count] while the chain lives, 0: there is no animal, find is not run. False: not known, the whole picture is searched. Asked
+     * from any thread, several at a time. */
+    bool (*regions)(void *context, const char *file, const urs_region **regions, size_t *count);
+    void *regions_context;
     /* (optional) Every network that was read from `path`, before it is used: the place to choose an engine (edge/engine_ladder.h). Failing ends urs_chain_open. */
     urs_status (*opened)(void *context, urs_network *network, const char *path, urs_error *err);
     void *opened_context;

@@ -141,10 +141,26 @@ static urs_status take_as_chip(const urs_chain *c, urs_chain_result *r, const ur
     return c->options.no_chips ? URS_OK : urs_chip_from_picture(&r->heads[0].chip, picture, c->options.chip_options.side, err);
 }
 
-static bool worth_searching(const urs_chain *c, const urs_chain_result *r)
+typedef struct known_regions {
+    bool known;
+    const urs_region *items;
+    size_t count;
+} known_regions;
+
+static known_regions regions_of(const urs_chain *c, const char *file)
+{
+    known_regions k = {0};
+    if (c->find && c->options.regions)
+        k.known = c->options.regions(c->options.regions_context, file, &k.items, &k.count);
+    return k;
+}
+
+static bool worth_searching(const urs_chain *c, const urs_chain_result *r, const known_regions *where)
 {
     if (!c->find)
         return false;
+    if (where->known)
+        return where->count > 0;
     if (!r->has_sift)
         return true;
     return c->options.bears_only ? r->sift.verdict == URS_FRAME_BEAR : r->sift.verdict != URS_FRAME_EMPTY;
@@ -153,6 +169,7 @@ static bool worth_searching(const urs_chain *c, const urs_chain_result *r)
 static urs_status look_at(const urs_chain *c, urs_chain_worker *w, urs_chain_result *r, const urs_photo *photo, const urs_bytes *bytes, urs_error *err)
 {
     const urs_image *picture = &photo->image;
+    const known_regions where = regions_of(c, r->file);
     urs_detections found = {0};
     urs_status status = URS_OK;
     if (c->options.chips_in) {
@@ -162,8 +179,8 @@ static urs_status look_at(const urs_chain *c, urs_chain_worker *w, urs_chain_res
             status = urs_sifter_pictures(w->sifter, &r->sift, &picture, 1, err);
             r->has_sift = status == URS_OK;
         }
-        if (status == URS_OK && worth_searching(c, r)) {
-            status = urs_finder_pictures(w->finder, &found, &picture, 1, err);
+        if (status == URS_OK && worth_searching(c, r, &where)) {
+            status = where.known ? urs_chain_find_in(&found, w->finder, picture, where.items, where.count, err) : urs_finder_pictures(w->finder, &found, &picture, 1, err);
             r->searched = status == URS_OK;
             if (status == URS_OK)
                 status = keep_heads(r, &found, err);
@@ -201,7 +218,10 @@ static void finish(const urs_chain *c, urs_chain_worker *w, urs_chain_result *r,
 static void work_on_bytes(const urs_chain *c, urs_chain_worker *w, urs_chain_result *r, const urs_bytes *bytes)
 {
     urs_photo photo = {0};
-    const urs_status status = urs_photo_decode(&photo, bytes->data, bytes->size, r->file, &c->decode, &r->error);
+    const known_regions where = regions_of(c, r->file);
+    const int32_t side = c->find ? (c->find->input.width > c->find->input.height ? c->find->input.width : c->find->input.height) : 0;
+    const urs_decode_options how = urs_chain_regions_decode(&c->decode, where.items, where.count, side);
+    const urs_status status = urs_photo_decode(&photo, bytes->data, bytes->size, r->file, &how, &r->error);
     finish(c, w, r, &photo, bytes, status);
     urs_photo_release(&photo);
 }

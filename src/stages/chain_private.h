@@ -24,4 +24,9 @@ struct urs_chain {
 /* Everything about one file. result: file and index are set; the rest is filled, with the error if there was one. Never fails otherwise. */
 void urs_chain_file(const urs_chain *chain, urs_chain_worker *worker, urs_chain_result *result);
 
+/* How large a picture must be decoded so that each region has `side` pixels on its longer side; at least `least`. */
+urs_decode_options urs_chain_regions_decode(const urs_decode_options *least, const urs_region *regions, size_t n, int32_t side);
+/* Heads in the regions, in pixels of the picture; owned, falling score, none twice. */
+urs_status urs_chain_find_in(urs_detections *out, urs_finder *finder, const urs_image *picture, const urs_region *regions, size_t n, urs_error *err) URS_CHECKED;
+
 #endif

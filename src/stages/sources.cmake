@@ -1,6 +1,7 @@
 target_sources(ursid_lib PRIVATE
     src/stages/chain.c
     src/stages/chain_file.c
+    src/stages/chain_regions.c
     src/stages/chip.c
     src/stages/embed.c
     src/stages/embed_head.c

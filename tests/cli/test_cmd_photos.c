@@ -154,6 +154,46 @@ static void long_and_wide_names_keep_the_table(urs_test *t)
     urs_free(top);
 }
 
+/* --boxes: heads come from the boxes and their margin only, a photograph without animals is not searched, one that the file does not name is searched whole, and other photographs' boxes are refused. */
+static void heads_are_looked_for_in_boxes(urs_test *t)
+{
+    static const char boxes[] = "{\"info\": {\"format_version\": \"1.3\", \"detector\": \"md\"}, \"detection_categories\": {\"1\": \"animal\", \"2\": \"person\"}, \"images\": [\n"
+                                "{\"file\": \"frame-0000.png\", \"detections\": [{\"category\": \"1\", \"conf\": 0.9, \"bbox\": [0.5, 0.5, 0.3, 0.3]}, {\"category\": \"2\", \"conf\": 0.9, \"bbox\": [0.0, 0.0, 0.2, 0.2]}, "
+                                "{\"category\": \"1\", \"conf\": 0.1, \"bbox\": [0.0, 0.0, 0.2, 0.2]}]},\n"
+                                "{\"file\": \"frame-0001.png\", \"detections\": []},\n"
+                                "{\"file\": \"frame-0002.png\", \"failure\": \"image access failure\", \"detections\": null}]}";
+    static const char strange[] = "{\"info\": {\"format_version\": \"1.3\", \"detector\": \"md\"}, \"detection_categories\": {\"1\": \"animal\"}, \"images\": [{\"file\": \"x.jpg\", \"detections\": []}]}";
+    char *json = below("boxes.json");
+    const json_t *image;
+    json_t *images;
+    URS_REQUIRE(t, json && urs_file_write(json, boxes, strlen(boxes), NULL) == URS_OK);
+    (void)unlink(out);
+    URS_CHECK_INT(t, RUN("find", frames, "--boxes", json, "--out", out, "--score", "1e-6", "--quiet"), URS_EXIT_PARTIAL);
+    URS_CHECK(t, file_says(stdout_path, "boxes were given for 2"));
+    images = images_of(out);
+    image = json_array_get(images, 0);
+    URS_CHECK(t, json_array_size(json_object_get(image, "detections")) > 0);
+    for (size_t i = 0; i < json_array_size(json_object_get(image, "detections")); i++) {
+        const json_t *box = json_object_get(json_array_get(json_object_get(image, "detections"), i), "bbox");
+        const double x = json_number_value(json_array_get(box, 0)), w = json_number_value(json_array_get(box, 2));
+        URS_CHECK(t, x > 0.5 - 0.06 - 0.03 && x + w < 0.8 + 0.06 + 0.03); /* a fifth of 0.3 more on each side, and whole pixels */
+    }
+    URS_CHECK_INT(t, json_array_size(json_object_get(json_array_get(images, 1), "detections")), 0);
+    URS_CHECK(t, json_array_size(json_object_get(json_array_get(images, 2), "detections")) > 0 && json_array_size(json_object_get(json_array_get(images, 3), "detections")) > 0);
+    json_decref(images);
+    (void)unlink(out);
+    URS_CHECK_INT(t, RUN("find", frames, "--boxes", json, "--box-score", "0.95", "--out", out, "--score", "1e-6", "--quiet"), URS_EXIT_PARTIAL);
+    images = images_of(out);
+    URS_CHECK_INT(t, json_array_size(json_object_get(json_array_get(images, 0), "detections")), 0);
+    json_decref(images);
+    URS_REQUIRE(t, urs_file_write(json, strange, strlen(strange), NULL) == URS_OK);
+    URS_CHECK_INT(t, RUN("find", frames, "--boxes", json, "--quiet"), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "says nothing about these photographs: it names 'x.jpg'"));
+    (void)unlink(json);
+    (void)unlink(out);
+    urs_free(json);
+}
+
 static void wrong_use_has_one_sentence(urs_test *t)
 {
     char *empty = below("nothing"), *sift = below("sift.safetensors");
@@ -249,6 +289,7 @@ int main(void)
         {"find with chips", find_writes_chips},
         {"stopped runs go on", stopped_runs_go_on},
         {"long and wide names", long_and_wide_names_keep_the_table},
+        {"heads are looked for in boxes", heads_are_looked_for_in_boxes},
         {"wrong use", wrong_use_has_one_sentence},
         {"folders that cannot be read", folders_that_cannot_be_read},
         {"weights are looked for", weights_are_looked_for},
