@@ -12,7 +12,8 @@
  * A JPEG is decoded at the reduced size that find needs (sift looks at the same picture), so boxes are in pixels of that picture: divide by its size for fractions. A head that is
  * smaller there than a chip's side is cut from the picture decoded again at a larger size (at most 32 megapixels), because embed lives on detail (not with no_detail).
  *
- * Where another detector has said where the animals are (`regions`), find looks at these parts, each at its own scale and decoded as large as that needs: small heads of distant animals come out larger.
+ * Where another detector has said where the animals are (`regions`), find looks for heads in these parts only: in the picture as a whole, and in each part at its own
+ * scale, decoded as large as that needs, so that small heads of distant animals come out larger.
  *
  * A urs_chain belongs to one thread at a time. */
 #ifndef URS_STAGES_CHAIN_H

@@ -1,7 +1,9 @@
 /* Heads in given parts of a picture: what another detector says are animals; see chain.h.
  *
- *      regions --wider by MARGIN--> crops --find--> heads, moved to the picture --the same head twice?--> the surer one
- */
+ *      whole picture --find--> heads in a region -----------------+--the same head twice?--> the surer one
+ *      regions --wider by MARGIN--> crops --find--> heads, moved -+
+ *
+ * Both, because what fills a crop may be found in the picture only, and what is small in the picture in the crop only. */
 #include "stages/chain_private.h"
 
 #include "base/memory.h"
@@ -67,11 +69,32 @@ static void keep_one_of_each(urs_detections *found)
     found->count = kept;
 }
 
-/* The heads of one crop, whose corner is (x, y), to the end of `all`. */
+typedef struct crop {
+    int32_t x1, y1, x2, y2; /* pixels of the picture */
+} crop;
+
+static bool crop_of(crop *out, const urs_region *r, const urs_image *picture)
+{
+    return pixels_of(&out->x1, &out->x2, r->x1, r->x2, picture->width) && pixels_of(&out->y1, &out->y2, r->y1, r->y2, picture->height);
+}
+
+static bool centre_inside(urs_box b, const urs_region *regions, size_t n, const urs_image *picture)
+{
+    const float x = (b.x1 + b.x2) / 2, y = (b.y1 + b.y2) / 2;
+    crop c;
+    for (size_t i = 0; i < n; i++)
+        if (crop_of(&c, &regions[i], picture) && x >= (float)c.x1 && x <= (float)c.x2 && y >= (float)c.y1 && y <= (float)c.y2)
+            return true;
+    return false;
+}
+
+/* The heads of a part of the picture, whose corner is (x, y), to the end of `all`. */
 static urs_status take_over(urs_detections *all, size_t *capacity, urs_detections *part, int32_t x, int32_t y, urs_error *err)
 {
     for (size_t i = 0; i < part->count; i++) {
         urs_detection *d = &part->items[i];
+        if (d->score <= 0) /* passed over */
+            continue;
         if (!urs_array_reserve((void **)&all->items, capacity, all->count, sizeof *all->items))
             return urs_fail(err, URS_ENOMEM, "no memory for %zu heads", all->count);
         d->box.x1 += (float)x;
@@ -86,26 +109,43 @@ static urs_status take_over(urs_detections *all, size_t *capacity, urs_detection
     return URS_OK;
 }
 
+static urs_status find_in_picture(urs_detections *all, size_t *capacity, urs_finder *finder, const urs_image *picture, const urs_region *regions, size_t n, urs_error *err)
+{
+    urs_detections part = {0};
+    urs_status status = urs_finder_pictures(finder, &part, &picture, 1, err);
+    for (size_t i = 0; status == URS_OK && i < part.count; i++)
+        if (!centre_inside(part.items[i].box, regions, n, picture))
+            part.items[i].score = 0;
+    if (status == URS_OK)
+        status = take_over(all, capacity, &part, 0, 0, err);
+    urs_detections_release(&part);
+    return status;
+}
+
+static urs_status find_in_crop(urs_detections *all, size_t *capacity, urs_finder *finder, const urs_image *picture, const crop *c, urs_error *err)
+{
+    urs_image pixels = {0};
+    const urs_image *one = &pixels;
+    urs_detections part = {0};
+    urs_status status = urs_image_crop(&pixels, picture, c->x1, c->y1, c->x2 - c->x1, c->y2 - c->y1, 0, err);
+    if (status == URS_OK)
+        status = urs_finder_pictures(finder, &part, &one, 1, err);
+    if (status == URS_OK)
+        status = take_over(all, capacity, &part, c->x1, c->y1, err);
+    urs_detections_release(&part);
+    urs_image_release(&pixels);
+    return status;
+}
+
 urs_status urs_chain_find_in(urs_detections *out, urs_finder *finder, const urs_image *picture, const urs_region *regions, size_t n, urs_error *err)
 {
     urs_detections all = {0};
     size_t capacity = 0;
-    urs_status status = URS_OK;
-    for (size_t i = 0; status == URS_OK && i < n; i++) {
-        int32_t x1, x2, y1, y2;
-        urs_image crop = {0};
-        const urs_image *one = &crop;
-        urs_detections part = {0};
-        if (!pixels_of(&x1, &x2, regions[i].x1, regions[i].x2, picture->width) || !pixels_of(&y1, &y2, regions[i].y1, regions[i].y2, picture->height))
-            continue;
-        status = urs_image_crop(&crop, picture, x1, y1, x2 - x1, y2 - y1, 0, err);
-        if (status == URS_OK)
-            status = urs_finder_pictures(finder, &part, &one, 1, err);
-        if (status == URS_OK)
-            status = take_over(&all, &capacity, &part, x1, y1, err);
-        urs_detections_release(&part);
-        urs_image_release(&crop);
-    }
+    crop c;
+    urs_status status = find_in_picture(&all, &capacity, finder, picture, regions, n, err);
+    for (size_t i = 0; status == URS_OK && i < n; i++)
+        if (crop_of(&c, &regions[i], picture))
+            status = find_in_crop(&all, &capacity, finder, picture, &c, err);
     if (status != URS_OK) {
         urs_detections_release(&all);
         return status;
