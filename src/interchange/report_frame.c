@@ -111,7 +111,7 @@ static void put_answer(urs_text *t, const urs_report_head *k, const char *verdic
         urs_text_add(t, "</span>");
     }
     if (k->views > 1)
-        urs_text_format(t, " <span class=\"soft\">judged from %lld heads of this event</span>", (long long)k->views);
+        urs_text_format(t, " <span class=\"soft\">&#183; judged from %lld heads of this event</span>", (long long)k->views);
     urs_text_add(t, "</div>\n");
 }
 
