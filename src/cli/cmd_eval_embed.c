@@ -355,7 +355,7 @@ int urs_eval_embed_main(int argc, char **argv)
         urs_names_release(&a.data);
         return code;
     }
-    folds.beside = a.beside; /* with --folds: the trunk as it was before training, a floor */
+    folds.beside = a.beside; /* with --folds: the trunk as it was before training, a floor, or other weights of every fold */
     if (a.data.count == 0)
         code = urs_usage_error(&command, "--data is missing: a folder with one sub-folder an individual");
     else if (floor && strcmp(floor, "pretrained") == 0 && !a.model)

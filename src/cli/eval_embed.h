@@ -65,7 +65,7 @@ urs_status urs_eval_open_pretrained(urs_network **out, const char *path, urs_err
 typedef struct urs_eval_folds {
     int folds;
     double hold;        /* as --hold-others of the training */
-    const char *beside; /* weights of the pretrained trunk; NULL: without this floor */
+    const char *beside; /* weights of the pretrained trunk, a floor; or with {}, like the model, other weights of every fold; NULL: neither */
     bool masked;
 } urs_eval_folds;
 

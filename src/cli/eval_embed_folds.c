@@ -4,7 +4,7 @@
  *      ...                                                    +-> hits and average precisions by individual -> means, and differences to the floors, over individuals
  *      fold K: WK --embed--> its bears among themselves     -+
  *
- * The floors are ranked in the same galleries. Individuals of the other folders that were held out (--hold-others) are asked for by the networks of all folds. */
+ * The floors, or the other weights of every fold, are ranked in the same galleries. Individuals of the other folders that were held out (--hold-others) are asked for by the networks of all folds. */
 #include "cli/eval_embed.h"
 
 #include "base/memory.h"
@@ -18,8 +18,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MODEL, PRETRAINED, COLOUR, SYSTEMS };
-static const char *const system_names[SYSTEMS] = {"model", "pretrained as it is", "colour histogram"};
+enum { MODEL, BESIDE, COLOUR, SYSTEMS };
 
 typedef struct fold_run {
     const urs_eval_arguments *arguments;
@@ -87,6 +86,24 @@ urs_status urs_eval_fold_open(urs_network **network, urs_chips *chips, char **pa
     return status;
 }
 
+/* --beside: with {} the other weights of the fold, else a trunk as it was before training. */
+static urs_status open_beside(urs_network **network, const urs_chips *chips, const urs_eval_folds *folds, int fold, urs_error *err)
+{
+    char *path = urs_fold_path(folds->beside, fold);
+    urs_status status = path ? urs_eval_open_pretrained(network, path, err) : urs_fail(err, URS_ENOMEM, "no memory for a path");
+    if (status == URS_OK && strstr(folds->beside, "{}"))
+        status = urs_embed_split_check(*network, path, chips, folds->folds, fold, NULL, err);
+    urs_free(path);
+    return status;
+}
+
+static const char *system_name(const fold_run *r, int system)
+{
+    if (system == MODEL)
+        return "model";
+    return system == COLOUR ? "colour histogram" : strstr(r->folds->beside, "{}") ? "beside" : "pretrained as it is";
+}
+
 static urs_status ask(fold_run *r, int system, size_t tree, const urs_chips *chips, const urs_network *network, urs_error *err)
 {
     const urs_chip_view view = {.shows = r->folds->masked ? URS_SHOWS_HEAD : URS_SHOWS_ALL};
@@ -115,7 +132,7 @@ static urs_status run_fold(fold_run *r, int fold, urs_error *err)
     urs_chips chips = {0};
     urs_status status = urs_eval_fold_open(&network[MODEL], &chips, &r->path, a, r->folds, fold, r->pool, err);
     if (status == URS_OK && r->folds->beside)
-        status = urs_eval_open_pretrained(&network[PRETRAINED], r->folds->beside, err);
+        status = open_beside(&network[BESIDE], &chips, r->folds, fold, err);
     if (status == URS_OK && !r->tallies)
         status = make_tallies(r, urs_name_table_count(&chips.dataset.individuals), err);
     if (status == URS_OK && urs_name_table_count(&chips.dataset.individuals) != r->individuals)
@@ -154,7 +171,7 @@ static urs_status tell_tree(const fold_run *r, size_t tree, urs_text *text, json
             if (status == URS_OK)
                 status = urs_tally_mean(&more_precision, NULL, model, URS_TALLY_MAP, t, r->arguments->rounds, err);
         }
-        urs_text_format(text, "  %-20s %4zu individuals  Hit@1", system_names[system], count);
+        urs_text_format(text, "  %-20s %4zu individuals  Hit@1", system_name(r, system), count);
         urs_tally_put(text, hit, false);
         urs_text_add(text, "  mAP");
         urs_tally_put(text, precision, false);
@@ -164,7 +181,7 @@ static urs_status tell_tree(const fold_run *r, size_t tree, urs_text *text, json
             urs_tally_put(text, more_precision, true);
         }
         urs_text_add(text, "\n");
-        (void)json_array_append_new(rows, json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "data", r->arguments->data.items[tree], "system", system_names[system], "individuals",
+        (void)json_array_append_new(rows, json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "data", r->arguments->data.items[tree], "system", system_name(r, system), "individuals",
                                                     (json_int_t)count, "hit1", urs_interval_json(hit), "map", urs_interval_json(precision), "gain_hit1",
                                                     urs_interval_json(more_hit), "gain_map", urs_interval_json(more_precision)));
     }

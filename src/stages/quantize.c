@@ -129,13 +129,16 @@ urs_status urs_quantize_chips(urs_quant_pictures *out, const urs_chips *chips, c
     size_t *items = NULL, count = 0;
     int32_t *labels = NULL;
     urs_quant_pictures p = {0};
+    const urs_chip_augment masked = {.p_black = 1}; /* every other chip, as heads that the chain has cut out */
+    urs_random random;
     float *tensor = urs_array_new(3 * (size_t)input->width, (size_t)input->height * sizeof *tensor);
     urs_status status = tensor ? urs_chips_part(&items, &labels, NULL, &count, chips, URS_PART_TRAIN, err) : urs_fail(err, URS_ENOMEM, "no memory for a picture");
     const size_t take = n < count ? n : count;
     if (status == URS_OK)
         status = make_room(&p, take, input, err);
+    urs_random_init(&random, 1);
     for (size_t i = 0; status == URS_OK && i < take; i++) {
-        status = urs_chip_tensor(tensor, &chips->cache.images[items[i * count / take]], input, NULL, NULL, err);
+        status = urs_chip_tensor(tensor, &chips->cache.images[items[i * count / take]], input, i % 2 ? &masked : NULL, &random, err);
         if (status == URS_OK)
             keep(&p, tensor, input);
     }

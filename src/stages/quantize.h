@@ -38,7 +38,7 @@ urs_status urs_quantize_note(urs_network *int8_network, const urs_network *float
 urs_status urs_quantize_frames(urs_quant_pictures *out, size_t counts[URS_FRAME_CLASSES][2], const urs_frames *frames, const urs_input_format *input, size_t n, urs_error *err) URS_CHECKED;
 /* Labelled photographs; a fifth are backgrounds where the set has them. */
 urs_status urs_quantize_scenes(urs_quant_pictures *out, const urs_scene_set *scenes, const urs_input_format *input, size_t n, urs_error *err) URS_CHECKED;
-/* Chips of the training part, individual after individual. */
+/* Chips of the training part, individual after individual; every other one black outside of the head, as those of photographs are. */
 urs_status urs_quantize_chips(urs_quant_pictures *out, const urs_chips *chips, const urs_input_format *input, size_t n, urs_error *err) URS_CHECKED;
 
 #endif

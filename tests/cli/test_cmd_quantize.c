@@ -112,6 +112,51 @@ static void embed_is_quantised(urs_test *t)
     URS_CHECK(t, value_in(numbers, "mean cosine between the two vectors of a chip", "beside") > 0.99);
 }
 
+/* Folds: each calibrated without its bears, compared with the float weights of the same fold; then all of them calibrate weights that know every bear. */
+static void embed_of_folds_is_quantised(urs_test *t)
+{
+    char *float_folds = urs_path_join(folder, "w{}.safetensors"), *folds = urs_path_join(folder, "w{}.tflite");
+    json_t *j;
+    const json_t *row;
+    size_t i;
+    bool compared = false;
+    urs_int8_graph *g = NULL;
+    URS_REQUIRE(t, float_folds && folds);
+    for (int fold = 1; fold <= 2; fold++) {
+        char number[12], name[40], *in, *to;
+        (void)snprintf(number, sizeof number, "%d", fold);
+        (void)snprintf(name, sizeof name, "w%d.safetensors", fold);
+        in = urs_path_join(folder, name);
+        (void)snprintf(name, sizeof name, "w%d.tflite", fold);
+        to = urs_path_join(folder, name);
+        URS_REQUIRE(t, in && to);
+        URS_REQUIRE(t, RUN("train", "embed", "--data", chips, "--head-only", "--arch", "mobilenet_v3_small_075", "--size", "32", "--embedding", "8", "--batch", "8", "--folds", "2", "--fold", number, "--out",
+                           in, "--quiet") == URS_EXIT_OK);
+        URS_REQUIRE(t, RUN("quantize", "embed", "--data", chips, "--model", in, "--folds", "2", "--fold", number, "--pictures", "8", "--out", to, "--quiet") == URS_EXIT_OK);
+        if (fold == 1) { /* the other fold's weights know these bears, in int8 as in float */
+            URS_CHECK_INT(t, RUN("quantize", "embed", "--data", chips, "--model", in, "--folds", "2", "--fold", "2", "--pictures", "8", "--out", out, "--quiet"), URS_EXIT_FAILED);
+            URS_CHECK(t, file_says(stderr_path, "was trained without fold 1 of 2, not without fold 2 of 2"));
+        }
+        urs_free(in);
+        urs_free(to);
+    }
+    URS_CHECK_INT(t, RUN("eval", "embed", "--data", chips, "--folds", "2", "--model", folds, "--beside", float_folds, "--json", numbers, "--rounds", "20"), URS_EXIT_OK);
+    j = json_load_file(numbers, 0, NULL);
+    json_array_foreach(json_object_get(j, "cross_validation"), i, row)
+        compared = compared || (strcmp(json_string_value(json_object_get(row, "system")), "beside") == 0 && json_is_number(json_object_get(json_object_get(row, "gain_hit1"), "value")));
+    URS_CHECK(t, compared);
+    json_decref(j);
+    URS_CHECK_INT(t, RUN("quantize", "embed", "--data", chips, "--folds", "2", "--calibrate-with", folds, "--pictures", "8", "--out", out, "--quiet"), URS_EXIT_OK);
+    URS_CHECK(t, strstr(note_of(&g, out, "ursid.calibration"), "\"slope\"") != NULL);
+    urs_int8_graph_free(g);
+    (void)unlink(out);
+    URS_CHECK_INT(t, RUN("quantize", "embed", "--data", chips, "--calibrate-with", folds, "--out", out), URS_EXIT_USAGE);
+    URS_CHECK_INT(t, RUN("quantize", "embed", "--data", chips, "--folds", "2", "--calibrate-with", embed8, "--out", out), URS_EXIT_USAGE);
+    URS_CHECK_INT(t, RUN("quantize", "embed", "--data", chips, "--folds", "2", "--fold", "3", "--out", out), URS_EXIT_USAGE);
+    urs_free(float_folds);
+    urs_free(folds);
+}
+
 /* All three stages in int8, in the chain and by themselves; which engine is said. */
 static void the_chain_runs_on_int8(urs_test *t)
 {
@@ -139,7 +184,7 @@ static void the_chain_runs_on_int8(urs_test *t)
 /* int8 weights stand beside the float ones under the stage's name; those that come with the program do, too. */
 static void int8_weights_are_found_by_their_stage(urs_test *t)
 {
-    static const char *const stages[] = {"sift", "find"};
+    static const char *const stages[] = {"sift", "find", "embed"};
     char *images = urs_path_join(world, "images"), *place = urs_path_join(folder, "sift.tflite"), *results = urs_path_join(folder, "found.json");
     URS_CHECK_INT(t, RUN("sift", "--engine", "int8", images, "--quiet"), URS_EXIT_FAILED);
     URS_CHECK(t, file_says(stderr_path, "sift.tflite"));
@@ -244,6 +289,7 @@ int main(void)
         {"training", training_writes_int8},
         {"find", find_is_quantised},
         {"embed", embed_is_quantised},
+        {"embed of folds", embed_of_folds_is_quantised},
         {"the chain", the_chain_runs_on_int8},
         {"found by their stage", int8_weights_are_found_by_their_stage},
         {"export", exports_what_was_quantised},
