@@ -6,7 +6,7 @@ set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
 # What depends on the instruction set or on the build: int8 kernels, arithmetic, layouts, codecs, files, engines, energy.
 chosen='int8|engine|tflite|energy|needs|image_(exif|jpeg|resize|tensor)|ops_ref|weights$|weights_tflite|op_rules|plan_memory|catalogue$|search|verdict|journal|megadetector|option|fuzz/'
-without='golden|train|grad_|unit/quant' # whole float networks are a matter of minutes each under qemu
+without='golden/golden_[^i]|train|grad_|unit/quant' # whole float networks are a matter of minutes each under qemu
 
 if ! tools/packages.sh edge; then
     echo "aarch64 skipped: the cross compiler, qemu or the libraries for arm64 cannot be installed"

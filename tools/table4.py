@@ -1,6 +1,6 @@
 """The page of tools/table4.sh from what it measured:
 
-    table4.py WORK PAGE PROFILE URSID      WORK/STAGE.{eval.json,vela}, WORK/STAGE.{float,int8}.{time,count,bytes}
+    table4.py WORK PAGE PROFILE URSID      WORK/STAGE.{eval.json,vela,time}, WORK/STAGE.{float,int8}.{count,bytes}
 """
 import json
 import os
@@ -8,7 +8,8 @@ import re
 import subprocess
 import sys
 
-QUALITY = {"sift": ("accuracy", "recall of bear"), "find": ("boxes, mAP50",), "embed": ("Hit@1",)}
+QUALITY = {"sift": ("accuracy", "recall of bear"), "find": ("boxes, mAP50",), "embed": ()}
+FOLDS = {"": "whole chips", "masked": "heads cut out"}
 
 
 def read(path):
@@ -49,12 +50,31 @@ def quality_lines(work, stage):
     for name in names:
         m, d = measures[name], measures[name]["difference"]
         lines.append("| %s | %s | %.4f | %.4f | %+.4f (%+.4f to %+.4f) | %d | %s |" % (stage, name, m["model"], m["beside"], d["value"], d["low"], d["high"], m["n"],
-                                                                                    "kept" if d["value"] >= -0.01 else "missed"))
+                                                                                    verdict(d)))
     return lines
 
 
+def fold_lines(work):
+    """embed by cross-validation: for each view Hit@1 and mAP of int8 and float weights, means over individuals."""
+    lines = []
+    for view, words in FOLDS.items():
+        path = f"{work}/embed.folds{view}.json"
+        if not os.path.exists(path):
+            continue
+        rows = {r["system"]: r for r in json.load(open(path))["cross_validation"]}
+        for name, key in (("Hit@1", "hit1"), ("mAP", "map")):
+            d = rows["beside"]["gain_" + key]
+            lines.append("| embed | %s, %s, 3 folds | %.4f | %.4f | %+.4f (%+.4f to %+.4f) | %d | %s |" % (name, words, rows["beside"][key]["value"], rows["model"][key]["value"], d["value"], d["low"], d["high"],
+                                                                                                   rows["model"]["individuals"], verdict(d)))
+    return lines
+
+
+def verdict(difference):
+    return "kept" if difference["value"] >= -0.01 else "missed"
+
+
 def main(work, page, profile, ursid):
-    stages = [s for s in QUALITY if os.path.exists(f"{work}/{s}.eval.json")]
+    stages = [s for s in QUALITY if os.path.exists(f"{work}/{s}.int8.bytes")]
     missing = [s for s in QUALITY if s not in stages]
     estimates = {s: estimate(work, s) for s in stages}
     out = ["# Table 4: float and int8, stage by stage", "", "Made by `tools/table4.sh SHARED`; every number is of this run and machine, or of Vela (estimates, not a board).", ""]
@@ -63,19 +83,19 @@ def main(work, page, profile, ursid):
     out += ["## Quality, validation part (`ursid eval STAGE --part validation --beside`; 95 % intervals of the paired difference; bar: at most 0.01 lost)", "",
             "| stage | measure | float | int8 | difference | n | bar |", "|---|---|---|---|---|---|---|"]
     for s in stages:
-        out += quality_lines(work, s)
+        out += fold_lines(work) if s == "embed" else quality_lines(work, s)
     out += ["", "## Cost of one picture", "",
-            "Time: one thread of this machine, best (median) of `time_weights`. Instructions: aarch64 as a Cortex-A76 with SDOT under qemu-user, edge build (no oneDNN), a stand-in for the Cortex-A55. Vela:"
+            "Time: one thread of this machine, the networks alone, float and int8 in turns, best (median), and the median of the ratios (`time_weights`). Instructions: aarch64 as a Cortex-A76 with SDOT under qemu-user, edge build (no oneDNN), a stand-in for the Cortex-A55. Vela:"
             " Ethos-U65-256 at 1 GHz, everything on the NPU.", "",
-            "| stage | file, KB: float / int8 | ms here: float | int8 | million instructions: float | int8 | Vela, ms | working memory here, MB: float / int8 |", "|---|---|---|---|---|---|---|---|"]
+            "| stage | file, KB: float / int8 | ms here: float | int8 | int8 / float | million instructions: float | int8 | Vela, ms | working memory here, MB: float / int8 |", "|---|---|---|---|---|---|---|---|---|"]
     total = 0
     for s in stages:
         size = {k: int(read(f"{work}/{s}.{k}.bytes")) for k in ("float", "int8")}
-        time = {k: json.loads(read(f"{work}/{s}.{k}.time")) for k in ("float", "int8")}
+        time = dict(zip(("float", "int8"), json.loads(read(f"{work}/{s}.time"))))
         count = {k: read(f"{work}/{s}.{k}.count") for k in ("float", "int8")}
         total += size["int8"]
-        out.append("| %s | %.0f / %.0f | %s | %s | %s | %s | %s | %.1f / %.1f |" % (
-            s, size["float"] / 1e3, size["int8"] / 1e3, *("%.2f (%.2f)" % (time[k]["best_ms"], time[k]["median_ms"]) for k in ("float", "int8")),
+        out.append("| %s | %.0f / %.0f | %s | %s | %.2f | %s | %s | %s | %.1f / %.1f |" % (
+            s, size["float"] / 1e3, size["int8"] / 1e3, *("%.2f (%.2f)" % (time[k]["best_ms"], time[k]["median_ms"]) for k in ("float", "int8")), time["int8"]["ratio"],
             *("%.0f" % (int(count[k]) / 1e6) if count[k] else "-" for k in ("float", "int8")), "%.2f" % estimates[s] if estimates[s] else "-",
             time["float"]["working_bytes"] / 1e6, time["int8"]["working_bytes"] / 1e6))
     program = read(f"{work}/program.bytes")

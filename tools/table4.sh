@@ -3,7 +3,8 @@
 #
 #   tools/table4.sh SHARED [INT8]     SHARED: folder with data/; INT8: folder with STAGE.tflite, default models/. A stage without int8 weights is left out, and said so.
 #
-#   FLOAT=models folder of the float weights; WORK=build/table4; SECONDS_EACH=3; what is measured already in $WORK is not measured again: delete it for a fresh table
+#   FOLDS=folder with embed1.safetensors .. embed3.safetensors (models/train.sh) and embed1.tflite .. embed3.tflite (models/quantise.sh), for the quality of embed: the weights that ship know all bears
+#   outside of the test part. FLOAT=models folder of the float weights; WORK=build/table4; SECONDS_EACH=3; what is measured already in $WORK is not measured again: delete it for a fresh table
 # Vela as tools/vela.sh finds it. Without the cross compiler and qemu the column of instructions stays empty.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,7 +28,7 @@ instructions()
 {
     local n=()
     for pictures in 1 3; do
-        n+=("$(QEMU_CPU=cortex-a76 qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=/usr/lib/aarch64-linux-gnu:/usr/aarch64-linux-gnu/lib -plugin "$work/qemu_count.so" "$arm" "$1" 0 $pictures 2>&1 >/dev/null |
+        n+=("$(QEMU_CPU=cortex-a76 qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=/usr/lib/aarch64-linux-gnu:/usr/aarch64-linux-gnu/lib -plugin "$work/qemu_count.so" "$arm" count $pictures "$1" 2>&1 >/dev/null |
             sed -n 's/^instructions //p')")
     done
     [ -n "${n[0]}" ] && [ -n "${n[1]}" ] && echo $(((n[1] - n[0]) / 2))
@@ -41,12 +42,19 @@ for stage in sift find embed; do
     esac
     [ -f "$int8/$stage.tflite" ] || continue
     w=$work/$stage
-    [ -f "$w.eval.json" ] || build/bench/ursid eval "$stage" "${sets[@]}" --part validation --model "$float/$stage.safetensors" --beside "$int8/$stage.tflite" --json "$w.eval.json" >"$w.eval"
+    if [ "$stage" = embed ]; then
+        for view in "" masked; do
+            [ -z "${FOLDS:-}" ] || [ -f "$w.folds$view.json" ] || build/bench/ursid eval embed "${sets[@]}" --folds 3 ${view:+--masked} --model "$FOLDS/embed{}.tflite" --beside "$FOLDS/embed{}.safetensors" \
+                --json "$w.folds$view.json" >"$w.folds$view"
+        done
+    else
+        [ -f "$w.eval.json" ] || build/bench/ursid eval "$stage" "${sets[@]}" --part validation --model "$float/$stage.safetensors" --beside "$int8/$stage.tflite" --json "$w.eval.json" >"$w.eval"
+    fi
     [ -f "$w.vela" ] || tools/vela.sh "$int8/$stage.tflite" >"$w.vela" || cat "$w.vela"
+    [ -f "$w.time" ] || build/bench/time_weights "${SECONDS_EACH:-3}" "$float/$stage.safetensors" "$int8/$stage.tflite" >"$w.time"
     for kind in float int8; do
         file=$float/$stage.safetensors
         [ $kind = int8 ] && file=$int8/$stage.tflite
-        [ -f "$w.$kind.time" ] || build/bench/time_weights "$file" "${SECONDS_EACH:-3}" >"$w.$kind.time"
         [ -z "$arm" ] || [ -f "$w.$kind.count" ] || instructions "$file" >"$w.$kind.count" || true
         stat -L -c %s "$file" >"$w.$kind.bytes"
     done

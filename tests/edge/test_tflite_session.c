@@ -3,7 +3,10 @@
 #include "fake_calls.h"
 #include "harness.h"
 
+#include "base/random.h"
 #include "edge/tflite_session.h"
+#include "int8/engine.h"
+#include "int8/tflite_file.h"
 
 #include <stdlib.h>
 
@@ -178,11 +181,69 @@ static void real_library(urs_test *t)
     URS_CHECK_INT(t, urs_tflite_session_new(&s, &library, "this is no model", 16, NULL, &err), URS_EFORMAT);
 }
 
+/* Outputs of both engines that differ, for one picture of noise. */
+static void compare_with_ours(urs_test *t, const char *stage, const urs_tflite_library *library)
+{
+    char path[512];
+    urs_bytes bytes = {0};
+    urs_int8_graph *graph = NULL;
+    urs_int8_plan *plan = NULL;
+    urs_int8_worker *worker = NULL;
+    urs_tflite_session *s = NULL;
+    urs_tflite_view view;
+    urs_random random;
+    urs_error err = {0};
+    size_t values = 0, different = 0;
+    (void)snprintf(path, sizeof path, "%s/models/%s.tflite", URS_SOURCE_DIR, stage);
+    URS_REQUIRE_OK(t, urs_file_read(&bytes, path, 0, &err), err);
+    URS_REQUIRE_OK(t, urs_tflite_decode(&graph, bytes.data, bytes.size, &err), err);
+    URS_REQUIRE_OK(t, urs_int8_plan_new(&plan, graph, &(urs_int8_plan_options){.arithmetic = URS_INT8_TFLITE}, &err), err);
+    URS_REQUIRE_OK(t, urs_int8_worker_new(&worker, plan, &err), err);
+    URS_REQUIRE_OK(t, urs_tflite_session_new(&s, library, bytes.data, bytes.size, NULL, &err), err);
+    URS_REQUIRE_OK(t, urs_tflite_session_input(&view, s, 0, &err), err);
+    urs_random_init(&random, 3);
+    for (size_t i = 0; i < view.bytes; i++)
+        ((int8_t *)view.data)[i] = (int8_t)(urs_random_below(&random, 256) - 128);
+    memcpy(urs_int8_worker_input(worker, 0), view.data, view.bytes);
+    URS_REQUIRE_OK(t, urs_tflite_session_run(s, &err), err);
+    urs_int8_worker_run(worker);
+    for (int32_t k = 0; k < urs_tflite_session_outputs(s); k++) {
+        const int8_t *ours = urs_int8_worker_output(worker, k);
+        URS_REQUIRE_OK(t, urs_tflite_session_output(&view, s, k, &err), err);
+        for (size_t i = 0; i < view.bytes; i++)
+            different += ((const int8_t *)view.data)[i] != ours[i];
+        values += view.bytes;
+    }
+    printf("     %s: %zu values compared, %zu different\n", stage, values, different);
+    URS_CHECK(t, values > 0 && different == 0);
+    urs_tflite_session_free(s);
+    urs_int8_worker_free(worker);
+    urs_int8_plan_free(plan);
+    urs_int8_graph_free(graph);
+    urs_bytes_release(&bytes);
+}
+
+static void our_weights_in_a_real_library(urs_test *t)
+{
+    static const char *const stages[] = {"sift", "find"};
+    urs_tflite_library library;
+    urs_error err = {0};
+    const char *path = getenv("URSID_TFLITE_LIBRARY");
+    if (!path) { /* not whatever the system has: builds with XNNPACK round in another way */
+        urs_test_skip(t, "URSID_TFLITE_LIBRARY does not name a TFLite without XNNPACK");
+        return;
+    }
+    URS_REQUIRE_OK(t, urs_tflite_library_open(&library, path, &err), err);
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        compare_with_ours(t, stages[i], &library);
+}
+
 int main(void)
 {
     static const urs_case cases[] = {
         {"order of the calls", order},       {"without a delegate", without_delegate}, {"every step fails", every_step_fails},
         {"inference fails", inference_fails}, {"no libraries", no_libraries},           {"a real TFLite", real_library},
+        {"our weights in a real TFLite", our_weights_in_a_real_library},
     };
     return urs_run_cases(cases, sizeof cases / sizeof cases[0]);
 }

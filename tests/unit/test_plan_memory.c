@@ -4,6 +4,8 @@
  * inside a call is its own business. */
 #include "plan_graphs.h"
 
+#include "int8_cases.h"
+#include "int8/engine.h"
 #include "nn/plan_private.h"
 
 #include <stdatomic.h>
@@ -179,8 +181,37 @@ static void nothing_allocates(urs_test *t)
             }
 }
 
+/* An operator in int8: a worker has all its memory before it runs. */
+static urs_status runs_without_allocating(void *context, const char *name, const urs_int8_graph *g, uint64_t seed, urs_error *err)
+{
+    urs_test *t = context;
+    urs_int8_plan *plan = NULL;
+    urs_int8_worker *worker = NULL;
+    long before = allocations;
+    urs_status status = urs_int8_plan_new(&plan, g, NULL, err);
+    (void)seed;
+    if (status == URS_OK)
+        status = urs_int8_worker_new(&worker, plan, err);
+    URS_CHECK(t, allocations > before);
+    before = allocations;
+    for (int k = 0; status == URS_OK && k < 2; k++)
+        urs_int8_worker_run(worker);
+    if (allocations != before)
+        urs_test_fail(t, __FILE__, __LINE__, "int8 %s: %ld allocations while running", name, allocations - before);
+    urs_int8_worker_free(worker);
+    urs_int8_plan_free(plan);
+    return status;
+}
+
+static void nothing_allocates_in_int8(urs_test *t)
+{
+    urs_error err = {0};
+    URS_REQUIRE_OK(t, urs_int8_cases_each(3, false, runs_without_allocating, t, &err), err);
+}
+
 int main(void)
 {
-    static const urs_case cases[] = {{"random lifetimes", random_lifetimes}, {"chains reuse", chains_reuse}, {"real plans", real_plans}, {"nothing allocates", nothing_allocates}};
+    static const urs_case cases[] = {{"random lifetimes", random_lifetimes}, {"chains reuse", chains_reuse}, {"real plans", real_plans}, {"nothing allocates", nothing_allocates},
+                                     {"nothing allocates in int8", nothing_allocates_in_int8}};
     return urs_run_cases(cases, sizeof cases / sizeof *cases);
 }
