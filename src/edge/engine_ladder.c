@@ -175,7 +175,7 @@ static urs_status run_session(engine_executor *e, const float *input, float *con
     const urs_value *values;
     urs_tflite_view v;
     urs_status status;
-    urs_int8_fill_input(e->input, input, &network->input);
+    urs_int8_fill_input(e->input, &g->tensors[g->inputs[0]], input, &network->input);
     status = urs_tflite_session_input(&v, e->session, 0, err);
     if (status != URS_OK)
         return status;

@@ -38,15 +38,19 @@ typedef struct int8_executor {
     urs_int8_worker *worker; /* owned */
 } int8_executor;
 
-void urs_int8_fill_input(int8_t *out, const float *tensor, const urs_input_format *format)
+#define BLOCK_CHANNELS 12 /* of 2x2 pixels */
+
+void urs_int8_fill_input(int8_t *out, const urs_int8_tensor *input, const float *tensor, const urs_input_format *format)
 {
-    const size_t n = (size_t)format->width * (size_t)format->height;
+    const size_t width = (size_t)format->width, n = width * (size_t)format->height;
+    const bool blocks = input->shape.dim[3] == BLOCK_CHANNELS;
     for (size_t c = 0; c < 3; c++) {
         const float std = (format->std[c] == 0.0f ? 1.0f : format->std[c]) * 255.0f, mean = format->mean[c] * 255.0f;
         const float *x = tensor + c * n;
         for (size_t i = 0; i < n; i++) {
             const float byte = rintf(x[i] * std + mean);
-            out[3 * i + c] = (int8_t)((byte < 0 ? 0 : byte > 255 ? 255 : byte) - 128);
+            const size_t y = i / width, at = i % width;
+            out[blocks ? ((y / 2 * (width / 2) + at / 2) * 4 + y % 2 * 2 + at % 2) * 3 + c : 3 * i + c] = (int8_t)((byte < 0 ? 0 : byte > 255 ? 255 : byte) - 128);
         }
     }
 }
@@ -79,7 +83,7 @@ static urs_status run_executor(urs_executor *self, const float *input, float *co
     const urs_network *n = e->maker->network;
     const urs_value *values;
     (void)err;
-    urs_int8_fill_input(urs_int8_worker_input(e->worker, 0), input, &n->input);
+    urs_int8_fill_input(urs_int8_worker_input(e->worker, 0), &n->int8->tensors[n->int8->inputs[0]], input, &n->input);
     urs_int8_worker_run(e->worker);
     for (int32_t k = 0, count = urs_graph_outputs(n->graph, &values); k < count; k++) {
         const int32_t index = urs_int8_output_index(n, k);
@@ -148,9 +152,11 @@ static urs_status check_fit(const urs_network *n, urs_error *err)
     const urs_value *outputs;
     const int32_t n_outputs = urs_graph_outputs(n->graph, &outputs);
     int32_t expected = 0;
-    if (g->n_inputs != 1 || g->tensors[g->inputs[0]].type != URS_INT8_TYPE_INT8 ||
-        !urs_int8_shape_equal(g->tensors[g->inputs[0]].shape, urs_int8_shape4(1, n->input.height, n->input.width, 3)))
-        return urs_fail(err, URS_EMISMATCH, "its input is not [1,%d,%d,3] in int8", (int)n->input.height, (int)n->input.width);
+    const int32_t h = n->input.height, w = n->input.width;
+    const urs_int8_tensor *input = g->n_inputs == 1 ? &g->tensors[g->inputs[0]] : NULL;
+    if (!input || input->type != URS_INT8_TYPE_INT8 ||
+        (!urs_int8_shape_equal(input->shape, urs_int8_shape4(1, h, w, 3)) && (h % 2 || w % 2 || !urs_int8_shape_equal(input->shape, urs_int8_shape4(1, h / 2, w / 2, BLOCK_CHANNELS)))))
+        return urs_fail(err, URS_EMISMATCH, "its input is neither [1,%d,%d,3] nor blocks of that in int8", (int)h, (int)w);
     for (int32_t k = 0; k < n_outputs; k++) {
         const int32_t index = urs_int8_output_index(n, k);
         const urs_dims d = urs_graph_dims(n->graph, outputs[k]);

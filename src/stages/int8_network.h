@@ -24,8 +24,8 @@ urs_status urs_network_from_deploy(urs_network **out, const urs_network *float_n
 
 urs_status urs_network_write_int8(const urs_network *network, const char *path, urs_error *err) URS_CHECKED;
 
-/* What engines of int8 graphs share. Bytes of the graph's input [h][w][3] from the stage's tensor, and outputs [c][h][w] from the graph's. */
-void urs_int8_fill_input(int8_t *out, const float *tensor, const urs_input_format *format);
+/* What engines of int8 graphs share. Bytes of the graph's input, [h][w][3] or blocks [h/2][w/2][12] (quant/npu_stem.h), from the stage's tensor, and outputs [c][h][w] from the graph's. */
+void urs_int8_fill_input(int8_t *out, const urs_int8_tensor *input, const float *tensor, const urs_input_format *format);
 void urs_int8_read_output(float *out, const int8_t *in, const urs_int8_tensor *tensor);
 
 /* Output k of the network's graph in the int8 graph; -1: it is not there (l2_norm outputs are not computed in int8). */

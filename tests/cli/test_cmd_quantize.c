@@ -223,6 +223,29 @@ static void exports_what_was_quantised(urs_test *t)
     }
 }
 
+/* With a stem for NPUs the chain gets other bytes in another order, and the same answers. */
+static void a_stem_for_npus_changes_nothing(urs_test *t)
+{
+    char *images = urs_path_join(world, "images"), *stem = urs_path_join(folder, "stem.tflite"), *results = urs_path_join(folder, "stem.json");
+    json_t *answers[2] = {NULL};
+    URS_REQUIRE(t, images && stem && results);
+    URS_CHECK_INT(t, RUN("export", sift8, "--tflite", stem, "--npu-stem"), URS_EXIT_OK);
+    for (int i = 0; i < 2; i++) {
+        URS_CHECK_INT(t, RUN("sift", images, "--model", i ? stem : sift8, "--out", results, "--fresh", "--quiet"), URS_EXIT_OK);
+        answers[i] = images_of(results);
+        (void)unlink(results);
+    }
+    URS_CHECK(t, json_array_size(answers[0]) > 3 && json_equal(answers[0], answers[1]));
+    URS_CHECK_INT(t, RUN("export", stem, "--tflite", out, "--npu-stem"), URS_EXIT_FAILED);
+    URS_CHECK(t, file_says(stderr_path, "does not begin with a 3x3 convolution of stride 2"));
+    json_decref(answers[0]);
+    json_decref(answers[1]);
+    (void)unlink(stem);
+    urs_free(images);
+    urs_free(stem);
+    urs_free(results);
+}
+
 static void wrong_use_has_one_sentence(urs_test *t)
 {
     URS_CHECK_INT(t, RUN("quantize", "sift", "--out", out), URS_EXIT_USAGE);
@@ -293,6 +316,7 @@ int main(void)
         {"the chain", the_chain_runs_on_int8},
         {"found by their stage", int8_weights_are_found_by_their_stage},
         {"export", exports_what_was_quantised},
+        {"a stem for NPUs", a_stem_for_npus_changes_nothing},
         {"wrong use", wrong_use_has_one_sentence},
     };
     int code;

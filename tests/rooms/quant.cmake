@@ -1,1 +1,2 @@
 urs_test(unit quant)
+urs_test(unit npu_stem)
