@@ -23,6 +23,10 @@ static urs_status prepare(urs_int8_step *s, const urs_int8_plan *plan, urs_error
     if (status == URS_OK && !known)
         status = urs_int8_step_depthwise(&known, s, plan, err);
     if (status == URS_OK && !known)
+        status = urs_int8_step_transpose_conv(&known, s, plan, err);
+    if (status == URS_OK && !known)
+        status = urs_int8_step_max_pool(&known, s, plan, err);
+    if (status == URS_OK && !known)
         status = urs_int8_step_elements(&known, s, plan, err);
     if (status == URS_OK && !known)
         s->run = run_oracle;

@@ -71,7 +71,16 @@ static inline size_t urs_int8_round_up(size_t n, size_t to)
 /* Each prepares a step for an operator that it knows (false: it does not, the oracle will run it) or fails. op and kernels are set already. */
 urs_status urs_int8_step_conv(bool *known, urs_int8_step *s, const urs_int8_plan *plan, urs_error *err) URS_CHECKED;      /* CONV_2D, FULLY_CONNECTED */
 urs_status urs_int8_step_depthwise(bool *known, urs_int8_step *s, const urs_int8_plan *plan, urs_error *err) URS_CHECKED; /* of multiplier 1 */
+urs_status urs_int8_step_transpose_conv(bool *known, urs_int8_step *s, const urs_int8_plan *plan, urs_error *err) URS_CHECKED; /* whose windows do not overlap */
+urs_status urs_int8_step_max_pool(bool *known, urs_int8_step *s, const urs_int8_plan *plan, urs_error *err) URS_CHECKED;
 urs_status urs_int8_step_elements(bool *known, urs_int8_step *s, const urs_int8_plan *plan, urs_error *err) URS_CHECKED;  /* tables, ADD, SUB, MUL, MEAN */
+
+/* Panels and weights in the forms of kernels.h, by s->depth, groups, channels and kernels. fill: `rows` neighbouring pixels of depth numbers each. pack: [channels] rows of depth numbers, `row` numbers from one to
+ * the next. offset: what the form of the panel takes off the bias of a channel whose weights are w[depth]. */
+size_t urs_int8_panel_stride(const urs_int8_step *s); /* bytes of a row */
+void urs_int8_panel_fill(const urs_int8_step *s, char *panel, const int8_t *x, size_t rows, int32_t zero);
+void urs_int8_pack(const urs_int8_step *s, void *to, const int8_t *w, size_t row);
+int32_t urs_int8_panel_offset(const urs_int8_step *s, const int8_t *w, int32_t zero);
 
 /* Bias and factors of `channels` outputs into s->numbers and s->rescale, padded to 16; offset[c] is added to the bias. */
 urs_status urs_int8_step_factors(urs_int8_step *s, const urs_int8_graph *g, size_t channels, bool up, const int32_t *offset, urs_error *err) URS_CHECKED;

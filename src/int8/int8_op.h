@@ -92,6 +92,9 @@ urs_status urs_int8_windows(urs_int8_window *rows, urs_int8_window *columns, con
 /* The same for an operator of a finished graph, where it cannot fail. */
 void urs_int8_windows_of(urs_int8_window *rows, urs_int8_window *columns, const urs_int8_graph *g, const urs_int8_op *op);
 
+/* Those of a TRANSPOSE_CONV of a finished graph: in and out have changed their roles. */
+void urs_int8_backward_windows_of(urs_int8_window *rows, urs_int8_window *columns, const urs_int8_graph *g, const urs_int8_op *op);
+
 /* Rule of operators whose output looks like input 0. */
 urs_status urs_int8_same_shape(urs_int8_shape *out, const urs_int8_graph *g, const urs_int8_op *op, urs_error *err);
 

@@ -36,6 +36,11 @@ static urs_status rule(urs_int8_shape *out, const urs_int8_graph *g, const urs_i
     return URS_OK;
 }
 
+void urs_int8_backward_windows_of(urs_int8_window *rows, urs_int8_window *columns, const urs_int8_graph *g, const urs_int8_op *op)
+{
+    (void)both(rows, columns, g, op);
+}
+
 /* Input position of tap k at output o; -1: none. */
 static int32_t source(const urs_int8_window *w, int32_t o, int32_t k)
 {
@@ -53,7 +58,7 @@ static void run(const urs_int8_call *c)
     const int32_t *bias = c->in[2];
     int8_t *y = c->out[0];
     urs_int8_window rows, columns;
-    (void)both(&rows, &columns, c->graph, c->op);
+    urs_int8_backward_windows_of(&rows, &columns, c->graph, c->op);
     for (int32_t o = 0; o < channels; o++) {
         const urs_int8_multiplier m = urs_int8_multiplier_of(urs_int8_weight_factor(in, w, o, out));
         for (int32_t oy = 0; oy < rows.out; oy++)

@@ -28,6 +28,8 @@ target_sources(ursid_lib PRIVATE
     src/int8/step_conv.c
     src/int8/step_depthwise.c
     src/int8/step_elements.c
+    src/int8/step_max_pool.c
+    src/int8/step_transpose_conv.c
     src/int8/tflite_read.c
     src/int8/tflite_rows.c
     src/int8/tflite_write.c)
@@ -44,4 +46,4 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
     set_source_files_properties(src/int8/kernels_neon.c PROPERTIES COMPILE_OPTIONS "$<$<NOT:$<CONFIG:Debug>>:-O3>")
 endif()
 # Loops over elements are left to the compiler to vectorise.
-set_source_files_properties(src/int8/step_elements.c src/int8/kernels_plain.c PROPERTIES COMPILE_OPTIONS "$<$<NOT:$<CONFIG:Debug>>:-O3>")
+set_source_files_properties(src/int8/step_elements.c src/int8/step_max_pool.c src/int8/kernels_plain.c PROPERTIES COMPILE_OPTIONS "$<$<NOT:$<CONFIG:Debug>>:-O3>")

@@ -15,14 +15,14 @@ typedef struct scratch {
 
 #define COPY 16 /* bytes that are copied at once: the arena has as many behind its end */
 
-static size_t panel_stride(const urs_int8_step *s)
+size_t urs_int8_panel_stride(const urs_int8_step *s)
 {
     return s->groups * (size_t)s->kernels->group * urs_int8_panel_bytes(s->kernels->panel);
 }
 
 static size_t panel_bytes(const urs_int8_step *s)
 {
-    return urs_int8_round_up(panel_stride(s) * (size_t)s->kernels->rows, URS_INT8_ALIGN);
+    return urs_int8_round_up(urs_int8_panel_stride(s) * (size_t)s->kernels->rows, URS_INT8_ALIGN);
 }
 
 static scratch parts(const urs_int8_step *s, char *memory)
@@ -79,21 +79,26 @@ static void gather(int8_t *out, size_t stride, const urs_int8_step *s, const int
     }
 }
 
-static void fill_panel(const urs_int8_step *s, const scratch *p, const int8_t *x, size_t first, size_t rows, int32_t zero, size_t depth)
+void urs_int8_panel_fill(const urs_int8_step *s, char *panel, const int8_t *x, size_t rows, int32_t zero)
 {
-    const size_t stride = panel_stride(s);
-    if (s->contiguous && s->depth % (size_t)s->kernels->group == 0) {
-        s->kernels->fill(p->panel, x + first * s->depth, rows * s->depth, zero);
-        return;
-    }
-    if (!s->contiguous) {
-        const size_t row = s->groups * (size_t)s->kernels->group;
-        gather(p->windows, row, s, x, first, rows, zero, depth);
-        s->kernels->fill(p->panel, p->windows, rows * row, zero);
+    const size_t stride = urs_int8_panel_stride(s);
+    if (s->depth % (size_t)s->kernels->group == 0) {
+        s->kernels->fill(panel, x, rows * s->depth, zero);
         return;
     }
     for (size_t r = 0; r < rows; r++)
-        s->kernels->fill(p->panel + r * stride, x + (first + r) * s->depth, s->depth, zero);
+        s->kernels->fill(panel + r * stride, x + r * s->depth, s->depth, zero);
+}
+
+static void fill_panel(const urs_int8_step *s, const scratch *p, const int8_t *x, size_t first, size_t rows, int32_t zero, size_t depth)
+{
+    const size_t row = s->groups * (size_t)s->kernels->group;
+    if (s->contiguous) {
+        urs_int8_panel_fill(s, p->panel, x + first * s->depth, rows, zero);
+        return;
+    }
+    gather(p->windows, row, s, x, first, rows, zero, depth);
+    s->kernels->fill(p->panel, p->windows, rows * row, zero);
 }
 
 static void run(const urs_int8_step *s, const urs_int8_frame *f)
@@ -108,7 +113,7 @@ static void run(const urs_int8_step *s, const urs_int8_frame *f)
         const size_t rows = pixels - first < most ? pixels - first : most;
         fill_panel(s, &p, x, first, rows, in->quant.zero_point, (size_t)in->shape.dim[in->shape.rank - 1]);
         for (size_t c = 0; c < s->channels; c += URS_INT8_LANES) {
-            s->kernels->tile(p.sums, p.panel, panel_stride(s), (const char *)s->weights + c / URS_INT8_LANES * block, s->groups, s->numbers + c, (int32_t)rows);
+            s->kernels->tile(p.sums, p.panel, urs_int8_panel_stride(s), (const char *)s->weights + c / URS_INT8_LANES * block, s->groups, s->numbers + c, (int32_t)rows);
             s->kernels->requantise(y + first * s->channels + c, s->channels, p.sums, rows, c, s->channels - c < URS_INT8_LANES ? s->channels - c : URS_INT8_LANES, &s->rescale);
         }
         if (s->mapped)
@@ -116,33 +121,35 @@ static void run(const urs_int8_step *s, const urs_int8_frame *f)
     }
 }
 
-/* weights [channels][depth] into [channels/16][groups][16][group]. */
-static void pack(const urs_int8_step *s, const int8_t *w)
+void urs_int8_pack(const urs_int8_step *s, void *to, const int8_t *w, size_t row)
 {
     const size_t group = (size_t)s->kernels->group;
     for (size_t c = 0; c < s->channels; c++)
         for (size_t k = 0; k < s->depth; k++) {
             const size_t at = ((c / URS_INT8_LANES * s->groups + k / group) * URS_INT8_LANES + c % URS_INT8_LANES) * group + k % group;
             if (s->kernels->panel == URS_INT8_PANEL_S16)
-                ((int16_t *)s->weights)[at] = w[c * s->depth + k];
+                ((int16_t *)to)[at] = w[c * row + k];
             else
-                ((int8_t *)s->weights)[at] = w[c * s->depth + k];
+                ((int8_t *)to)[at] = w[c * row + k];
         }
 }
 
-/* What the bias takes off for the form of the panel. */
-static urs_status offsets(int32_t **out, const urs_int8_step *s, const int8_t *w, int32_t zero, urs_error *err)
+int32_t urs_int8_panel_offset(const urs_int8_step *s, const int8_t *w, int32_t zero)
 {
     const int32_t times = s->kernels->panel == URS_INT8_PANEL_S16 ? 0 : s->kernels->panel == URS_INT8_PANEL_U8 ? zero + 128 : zero;
+    int64_t sum = 0;
+    for (size_t k = 0; k < s->depth; k++)
+        sum += w[k];
+    return urs_int8_wrap(-sum * times);
+}
+
+static urs_status offsets(int32_t **out, const urs_int8_step *s, const int8_t *w, int32_t zero, urs_error *err)
+{
     int32_t *offset = urs_array_new(s->channels, sizeof *offset);
     if (!offset)
         return urs_fail(err, URS_ENOMEM, "no memory to pack weights");
-    for (size_t c = 0; c < s->channels; c++) {
-        int64_t sum = 0;
-        for (size_t k = 0; k < s->depth; k++)
-            sum += w[c * s->depth + k];
-        offset[c] = urs_int8_wrap(-sum * times);
-    }
+    for (size_t c = 0; c < s->channels; c++)
+        offset[c] = urs_int8_panel_offset(s, w + c * s->depth, zero);
     *out = offset;
     return URS_OK;
 }
@@ -209,7 +216,7 @@ urs_status urs_int8_step_conv(bool *known, urs_int8_step *s, const urs_int8_plan
     if (!s->weights)
         return urs_fail(err, URS_ENOMEM, "no memory to pack weights");
     s->owned_bytes += bytes;
-    pack(s, w->data);
+    urs_int8_pack(s, s->weights, w->data, s->depth);
     status = offsets(&offset, s, w->data, x->quant.zero_point, err);
     if (status == URS_OK)
         status = urs_int8_step_factors(s, g, s->channels, plan->arithmetic == URS_INT8_TFLITE, offset, err);

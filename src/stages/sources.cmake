@@ -25,3 +25,4 @@ target_sources(ursid_lib PRIVATE
     src/stages/sift_pair.c
     src/stages/sift_threshold.c
     src/stages/sift_train.c)
+set_source_files_properties(src/stages/int8_network.c PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O3>") # the loop over a picture's bytes
