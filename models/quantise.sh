@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Makes int8 weights of the float ones beside this file and measures them: every remedy by itself, all together, and quantisation-aware training. Runs on whatever weights are there.
+# embed, whose weights know all bears outside of the test part, is measured and calibrated in the folds that it was trained in: FOLDS=folder with embed1.safetensors .. embed3.safetensors (models/train.sh).
 #
 #   models/quantise.sh SHARED OUT [sift|find|embed ...]     SHARED: folder with data/; OUT: where NAME.tflite and NAME.json (ursid eval --beside, validation part) go
 #
@@ -32,7 +33,9 @@ for stage in $stages; do
     embed)
         sets=(--data "$data/chips/brooks_falls")
         epochs=1
-        training=(--data "$data/others/seal2019:a@1" --data "$data/others/seal2020:b@1" --data "$data/others/cat:cat" --data "$data/others/dog:dog" --data "$data/others/cow:cow")
+        folds=${FOLDS:?folder with embed1.safetensors .. embed3.safetensors}
+        others=(--data "$data/others/seal2019:a@1" --data "$data/others/seal2020:b@1" --data "$data/others/cat:cat" --data "$data/others/dog:dog" --data "$data/others/cow:cow" --folds 3)
+        training=()
         ;;
     *)
         echo "there is no stage $stage" >&2
@@ -56,6 +59,20 @@ for stage in $stages; do
             ;;
         esac
         [ "$stage" = find ] && [ "$method" != qat ] && [ "$method" != ema ] && how+=("${training[@]}")
+        if [ "$stage" = embed ]; then
+            # AdaRound and bias correction keep samples of what every convolution reads: a third of the pictures fits into their memory.
+            how+=("${others[@]}" --threads "${THREADS:-1}" --pictures "$([[ "${how[*]}" =~ adaround|bias ]] && echo 64 || echo "${PICTURES:-192}")")
+            for fold in 1 2 3; do
+                [ -f "$out/embed-$method-$fold.tflite" ] ||
+                    "$ursid" quantize embed "${sets[@]}" --model "$folds/embed$fold.safetensors" "${how[@]}" --fold $fold --hold-others 0.2 --out "$out/embed-$method-$fold.tflite"
+            done
+            [ -f "$out/embed-$method.tflite" ] ||
+                "$ursid" quantize embed "${sets[@]}" --model "$models/embed.safetensors" "${how[@]}" --fold 0 --calibrate-with "$out/embed-$method-{}.tflite" --out "$out/embed-$method.tflite"
+            for view in "" --masked; do
+                "$ursid" eval embed "${sets[@]}" --folds 3 $view --model "$out/embed-$method-{}.tflite" --beside "$folds/embed{}.safetensors" --json "$out/embed-$method$view.json"
+            done
+            continue
+        fi
         [ -f "$out/$stage-$method.tflite" ] || "$ursid" quantize "$stage" "${sets[@]}" --model "$models/$stage.safetensors" --pictures "${PICTURES:-192}" --threads "${THREADS:-1}" "${how[@]}" --out "$out/$stage-$method.tflite"
         "$ursid" eval "$stage" "${sets[@]}" --part validation --model "$models/$stage.safetensors" --beside "$out/$stage-$method.tflite" --json "$out/$stage-$method.json"
     done

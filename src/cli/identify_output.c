@@ -60,7 +60,10 @@ static urs_status table_image(void *context, urs_result_image *image, urs_error 
         const urs_result_detection *d = &image->detections[i];
         const urs_new_group *group = urs_identify_group_of(s->run, image->file, i);
         add_name(&s->table, image->file);
-        urs_table_format(&s->table, image->event > 0 ? "%lld" : "", (long long)image->event);
+        if (image->event > 0)
+            urs_table_format(&s->table, "%lld", (long long)image->event);
+        else
+            urs_table_add(&s->table, "");
         urs_table_format(&s->table, "%zu", i + 1);
         urs_table_add(&s->table, d->verdict ? d->verdict : "");
         urs_table_add(&s->table, group ? group->name : "");

@@ -485,7 +485,7 @@ urs_status urs_embed_train(const urs_embed_train_options *options, urs_fit_repor
             .keep_last = options->folds > 0, .settings = urs_text_string(&settings), .make = make_batch, .prepare = collect, .combine = combine,
             .loss = t.loss.arcface ? arcface_loss : metric_loss, .validate = validate, .start_extra = t.loss.arcface ? start_centres : NULL};
         status = urs_fit_run(t.network, &task, &fit, report, err);
-        if (status == URS_OK)
+        if (status == URS_OK && !fit.qat) /* in int8 the file is written, and the float weights it came from were centred */
             status = finish(&t, pool, err);
     }
 done:

@@ -157,6 +157,17 @@ static void embed_of_folds_is_quantised(urs_test *t)
     urs_free(folds);
 }
 
+/* Training ends in int8 weights, calibrated. */
+static void embed_is_trained_in_int8(urs_test *t)
+{
+    urs_int8_graph *g = NULL;
+    (void)unlink(out);
+    URS_REQUIRE(t, RUN("quantize", "embed", "--data", chips, "--pictures", "8", "--equalise", "--qat", "1", "--batch", "8", "--threads", "1", "--out", out, "--quiet") == URS_EXIT_OK);
+    URS_CHECK(t, strstr(note_of(&g, out, "ursid.calibration"), "\"slope\"") != NULL);
+    urs_int8_graph_free(g);
+    (void)unlink(out);
+}
+
 /* All three stages in int8, in the chain and by themselves; which engine is said. */
 static void the_chain_runs_on_int8(urs_test *t)
 {
@@ -313,6 +324,7 @@ int main(void)
         {"find", find_is_quantised},
         {"embed", embed_is_quantised},
         {"embed of folds", embed_of_folds_is_quantised},
+        {"training of embed", embed_is_trained_in_int8},
         {"the chain", the_chain_runs_on_int8},
         {"found by their stage", int8_weights_are_found_by_their_stage},
         {"export", exports_what_was_quantised},
