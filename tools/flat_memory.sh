@@ -3,7 +3,7 @@
 #   tools/flat_memory.sh [options for ursid sift, e.g. --model W]        $COUNTS: numbers of frames, default "1000 5000 20000"; $COMMAND: default sift; $SIZE of the
 #                                                                        frames: default 640x480; $URSID, $PEAK: the programs
 #   COMMAND=identify tools/flat_memory.sh --catalogue /tmp/c.db --create   the whole chain
-# The frames are hard links to a few drawn ones, so 20,000 cost no space. Fails when the largest folder needs more than a tenth and 16 MiB above the smallest.
+# The frames are hard links to 30 drawn ones, so 20,000 cost no space. Fails when the largest folder needs more than a tenth and 16 MiB above the smallest.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 counts=${COUNTS:-1000 5000 20000}
@@ -15,14 +15,15 @@ if [ -z "${URSID:-}" ] || [ -z "${PEAK:-}" ]; then
     cmake --build --preset bench --target ursid peak_memory >&2
 fi
 ursid=${URSID:-build/bench/ursid}
+draw=${DRAW:-$ursid} # an edge build cannot draw: it writes no PNG
 peak=${PEAK:-build/bench/peak_memory}
 # The whole help of a command that is not there is a complaint.
 "$ursid" help "$command" >/dev/null 2>&1 || { echo "flat_memory: this ursid has no command $command" >&2; exit 1; }
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/ursid-flat.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
-echo "drawing frames" >&2
-"$ursid" synth --out "$folder/scenes" --frames 10 --seed 5 --size "$size" --quiet >/dev/null
+echo "drawing frames" >&2 # of which two thirds have bears
+"$draw" synth --out "$folder/scenes" --frames 30 --bears 6 --seed 11 --size "$size" --quiet >/dev/null
 mapfile -d '' sources < <(find "$folder/scenes/images" -name '*.jpg' -print0 | sort -z)
 [ ${#sources[@]} -gt 0 ] || { echo "flat_memory: no frames were drawn" >&2; exit 1; }
 
