@@ -36,14 +36,13 @@ echo "undisturbed: $count frames in $((length / 1000)) s"
 stopped=0
 for ((i = 0; i < times; i++)); do
     signal=$([ $((i % 3)) -eq 0 ] && echo INT || echo KILL)
-    run "$folder/pieces.json" "$@" &
+    "$ursid" "$command" "$folder/frames" --out "$folder/pieces.json" "$@" >/dev/null 2>>"$folder/messages" &
     child=$!
     wait_ms=$((200 + RANDOM % (length / times + 1)))
     sleep "$(awk -v t=$wait_ms 'BEGIN { print t / 1000 }')"
-    # The function is a subshell; the program is its child.
-    pkill -"$signal" -P "$child" || true
+    kill -"$signal" "$child" 2>/dev/null || true
     code=0
-    wait "$child" || code=$?
+    { wait "$child" || code=$?; } 2>/dev/null # the shell would tell that it was killed
     [ "$code" -eq 3 ] && break
     stopped=$((stopped + 1))
 done
