@@ -50,8 +50,8 @@ code=0
 run "$folder/pieces.json" "$@" || code=$?
 [ "$code" -eq 3 ] || { tail -n 3 "$folder/messages" >&2; echo "interrupted: the last run ended with $code, not 3" >&2; exit 1; }
 # The moment of the run is the one thing that may differ.
-sed 's/"[a-z]*_completion_time": *"[^"]*"//' "$folder/whole.json" >"$folder/whole"
-sed 's/"[a-z]*_completion_time": *"[^"]*"//' "$folder/pieces.json" >"$folder/pieces"
+sed 's/"[a-z]*_completion_time": *"[^"]*"//g' "$folder/whole.json" >"$folder/whole"
+sed 's/"[a-z]*_completion_time": *"[^"]*"//g' "$folder/pieces.json" >"$folder/pieces"
 if ! cmp "$folder/whole" "$folder/pieces"; then
     echo "the results of the run that was interrupted $stopped times differ"
     exit 1
