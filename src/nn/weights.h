@@ -1,7 +1,7 @@
 /* Weights: an owned collection of named tensors with metadata, and the files they come from and go to.
  *
  * The native file is safetensors (https://github.com/huggingface/safetensors, format description), with our keys as strings in `__metadata__`.
- * PyTorch .pth/.pt (zip and the older raw one) and TFLite are read only. All readers take hostile bytes: bounds and limits are checked before
+ * PyTorch .pth/.pt (zip and the older raw one), Keras .h5/.keras and TFLite are read only. All readers take hostile bytes: bounds and limits are checked before
  * anything is allocated, and a .pth is never executed (pth.c is an interpreter of tensors and containers, nothing else).
  *
  * Whatever a file stores (f16, bf16, f64, integers, bool), `data` is float32: converted at load. `stored` remembers what it was.
@@ -73,7 +73,8 @@ size_t urs_weights_metadata_count(const urs_weights *w);
 void urs_weights_metadata_at(const urs_weights *w, size_t index, const char **key, const char **value); /* sorted by key, borrowed */
 
 /* Reads a file, whose kind follows from its bytes, not from its name:
- *      "PK\3\4"            zip: PyTorch >= 1.6
+ *      "PK\3\4"            zip: Keras, if model.weights.h5 is in it, else PyTorch >= 1.6
+ *      0x89 "HDF"          HDF5: Keras' weights (keras.h)
  *      0x80 0x02 0x8a ...  pickle of the magic number: PyTorch < 1.6
  *      bytes 4..7 "TFL3"   TFLite: constant float tensors of subgraph 0, by their names
  *      u64 then '{'        safetensors

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "nn/keras.h"
 #include "nn/tflite.h"
 #include "nn/weights.h"
 
@@ -13,8 +14,12 @@
 urs_status urs_weights_read_memory(urs_weights **out, const void *data, size_t size, urs_error *err)
 {
     const uint8_t *p = data;
-    if (size >= 4 && memcmp(p, "PK\3\4", 4) == 0)
-        return urs_pth_read(out, data, size, err);
+    if (size >= 4 && memcmp(p, "PK\3\4", 4) == 0) {
+        const urs_status keras = urs_keras_read_zip(out, data, size, err);
+        return keras == URS_ENOTFOUND ? urs_pth_read(out, data, size, err) : keras;
+    }
+    if (size >= 4 && memcmp(p, "\x89HDF", 4) == 0)
+        return urs_keras_read_h5(out, data, size, err);
     if (size >= 3 && p[0] == 0x80 && p[1] <= 5 && p[2] == 0x8a)
         return urs_pth_read(out, data, size, err);
     if (size >= 8 && memcmp(p + 4, "TFL3", 4) == 0)
@@ -23,7 +28,7 @@ urs_status urs_weights_read_memory(urs_weights **out, const void *data, size_t s
         return urs_safetensors_read(out, data, size, err);
     if (size >= 2 && p[0] == 0x80 && p[1] <= 5)
         return urs_fail(err, URS_EUNSUPPORTED, "a plain pickle, not a file of torch.save");
-    return urs_fail(err, URS_EFORMAT, "neither safetensors nor PyTorch .pth/.pt nor TFLite");
+    return urs_fail(err, URS_EFORMAT, "neither safetensors nor PyTorch .pth/.pt nor TFLite nor Keras .h5/.keras");
 }
 
 urs_status urs_weights_read(urs_weights **out, const char *path, urs_error *err)
