@@ -19,7 +19,7 @@ const urs_command urs_cmd_model = {
     .name = "model",
     .summary = "look into a network or a weight file, or import published weights",
     .help = "info tells the parameters, multiply-adds, input and outputs of an architecture, and of a weight file\n"
-            "(safetensors, PyTorch .pth/.pt, TFLite) also its tensors, fingerprint and metadata.\n"
+            "(safetensors, PyTorch .pth/.pt, Keras .h5/.keras, TFLite) also its tensors, fingerprint and metadata.\n"
             "import turns published weights into a file that `ursid train --init` and the stages can read.\n"
             "PyTorch files are read by an interpreter that knows tensors and containers only: nothing in them is executed.\n"
             "\n"

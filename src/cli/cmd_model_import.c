@@ -16,8 +16,9 @@
 static const urs_command command = {
     .name = "model import",
     .summary = "published weights as a file of ours",
-    .help = "SRC is a PyTorch .pth/.pt file with a state_dict, a safetensors file, or a TFLite file with float32 weights; its names (torchvision's,\n"
-            "EfficientNet-PyTorch's, timm's, Ultralytics') or, for TFLite, the order of its layers must be those of ARCH.\n"
+    .help = "SRC is a PyTorch .pth/.pt file with a state_dict, a safetensors file, Keras weights (.h5, .weights.h5, .keras) of MobileNetV3,\n"
+            "or a TFLite file with float32 weights; its names (torchvision's,\n"
+            "EfficientNet-PyTorch's, timm's, Ultralytics', Keras') or, for TFLite, the order of its layers must be those of ARCH.\n"
             "TFLite files have their batch norms folded away. The import then computes the same outputs, but trains badly from there, because training\n"
             "norms by statistics that the file no longer has: with --images they are measured on photographs, without changing the outputs.\n"
             "An int8 TFLite file (--out F.tflite, without --arch) keeps its operators and numbers: it is checked and written anew.\n"
