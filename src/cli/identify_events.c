@@ -242,7 +242,6 @@ urs_status urs_identify_events(urs_identify_run *run, urs_error *err)
 {
     event_frames f = {0};
     size_t events = 0, end;
-    int64_t number = 0;
     urs_status status = read_frames(&f, run, err);
     if (status == URS_OK)
         status = find_events(&f, &events, run->arguments->event_gap, err);
@@ -250,7 +249,7 @@ urs_status urs_identify_events(urs_identify_run *run, urs_error *err)
         for (end = i + 1; end < f.count && f.event[f.order[end]] == f.event[f.order[i]];)
             end++;
         if (!isnan(f.time[f.order[i]]))
-            status = judge_event(run, &f, f.order + i, end - i, ++number, err);
+            status = judge_event(run, &f, f.order + i, end - i, ++run->events, err);
     }
     release_frames(&f);
     return status;

@@ -60,9 +60,9 @@ static urs_status table_image(void *context, urs_result_image *image, urs_error 
         const urs_result_detection *d = &image->detections[i];
         const urs_new_group *group = urs_identify_group_of(s->run, image->file, i);
         add_name(&s->table, image->file);
-        if (image->event > 0)
+        if (s->run->events > 0 && image->event > 0)
             urs_table_format(&s->table, "%lld", (long long)image->event);
-        else
+        else if (s->run->events > 0)
             urs_table_add(&s->table, "");
         urs_table_format(&s->table, "%zu", i + 1);
         urs_table_add(&s->table, d->verdict ? d->verdict : "");
@@ -107,13 +107,15 @@ urs_status urs_identify_put_table(urs_identify_run *run, urs_error *err)
 {
     const size_t top = (size_t)run->arguments->top, shown = run->bears.count == 0 ? 0 : top < CANDIDATES_IN_TABLE ? top : CANDIDATES_IN_TABLE;
     static const char *const headings[] = {"file", "event", "head", "verdict", "group"};
+    const size_t eventless = run->events > 0 ? 0 : 1;
     table_state s = {.run = run};
     urs_text text = {0};
     urs_status status;
     run->counts = (urs_identify_counts){0};
-    urs_table_start(&s.table, URS_COUNT(headings) + 2 * shown);
+    urs_table_start(&s.table, URS_COUNT(headings) - eventless + 2 * shown);
     for (size_t i = 0; i < URS_COUNT(headings); i++)
-        urs_table_add(&s.table, headings[i]);
+        if (i != 1 || !eventless)
+            urs_table_add(&s.table, headings[i]);
     for (size_t i = 0; i < shown; i++) {
         urs_table_add(&s.table, i ? "or" : "candidate");
         urs_table_add(&s.table, "p");

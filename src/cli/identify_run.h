@@ -63,6 +63,7 @@ typedef struct urs_identify_run {
     size_t *group_heads;
     urs_new_group *groups;
     size_t group_count;
+    int64_t events;              /* that frames with heads belong to; 0: none is known */
     urs_identify_counts counts;
 } urs_identify_run;
 

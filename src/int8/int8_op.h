@@ -92,6 +92,13 @@ urs_status urs_int8_windows(urs_int8_window *rows, urs_int8_window *columns, con
 /* The same for an operator of a finished graph, where it cannot fail. */
 void urs_int8_windows_of(urs_int8_window *rows, urs_int8_window *columns, const urs_int8_graph *g, const urs_int8_op *op);
 
+/* The part of window number o (of a pool: dilation 1) that lies inside the picture: begin .. end-1. */
+static inline void urs_int8_window_inside(const urs_int8_window *w, int32_t o, int32_t *begin, int32_t *end)
+{
+    const int32_t at = o * w->stride - w->before;
+    *begin = at > 0 ? at : 0;
+    *end = at + w->kernel < w->in ? at + w->kernel : w->in;
+}
 /* Those of a TRANSPOSE_CONV of a finished graph: in and out have changed their roles. */
 void urs_int8_backward_windows_of(urs_int8_window *rows, urs_int8_window *columns, const urs_int8_graph *g, const urs_int8_op *op);
 

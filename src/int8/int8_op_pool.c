@@ -12,14 +12,6 @@ static urs_status rule(urs_int8_shape *out, const urs_int8_graph *g, const urs_i
     return status;
 }
 
-/* The part of window number o that lies inside the picture. */
-static void inside(const urs_int8_window *w, int32_t o, int32_t *begin, int32_t *end)
-{
-    const int32_t at = o * w->stride - w->before;
-    *begin = at > 0 ? at : 0;
-    *end = at + w->kernel < w->in ? at + w->kernel : w->in;
-}
-
 static int32_t average(int32_t sum, int32_t count)
 {
     return count == 0 ? 0 : sum > 0 ? (sum + count / 2) / count : (sum - count / 2) / count;
@@ -37,8 +29,8 @@ static void run(const urs_int8_call *c)
     for (int32_t oy = 0; oy < rows.out; oy++)
         for (int32_t ox = 0; ox < columns.out; ox++) {
             int32_t y0, y1, x0, x1;
-            inside(&rows, oy, &y0, &y1);
-            inside(&columns, ox, &x0, &x1);
+            urs_int8_window_inside(&rows, oy, &y0, &y1);
+            urs_int8_window_inside(&columns, ox, &x0, &x1);
             for (int32_t k = 0; k < channels; k++) {
                 int32_t sum = 0, most = -128;
                 for (int32_t iy = y0; iy < y1; iy++)

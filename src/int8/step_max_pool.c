@@ -11,19 +11,11 @@ static void larger(int8_t *out, const int8_t *x, size_t n)
         out[i] = out[i] > x[i] ? out[i] : x[i];
 }
 
-/* The part of window number o that lies inside. */
-static void inside(const urs_int8_window *w, int32_t o, int32_t *begin, int32_t *end)
-{
-    const int32_t at = o * w->stride - w->before;
-    *begin = at > 0 ? at : 0;
-    *end = at + w->kernel < w->in ? at + w->kernel : w->in;
-}
-
 static void reduce_row(const urs_int8_step *s, int8_t *out, const int8_t *x)
 {
     for (int32_t ox = 0; ox < s->columns.out; ox++, out += s->channels) {
         int32_t begin, end;
-        inside(&s->columns, ox, &begin, &end);
+        urs_int8_window_inside(&s->columns, ox, &begin, &end);
         memcpy(out, x + (size_t)begin * s->channels, s->channels);
         for (int32_t ix = begin + 1; ix < end; ix++)
             larger(out, x + (size_t)ix * s->channels, s->channels);
@@ -38,7 +30,7 @@ static void run(const urs_int8_step *s, const urs_int8_frame *f)
     int32_t reduced = 0;
     for (int32_t oy = 0; oy < s->rows.out; oy++, y += line) {
         int32_t begin, end;
-        inside(&s->rows, oy, &begin, &end);
+        urs_int8_window_inside(&s->rows, oy, &begin, &end);
         for (reduced = reduced < begin ? begin : reduced; reduced < end; reduced++)
             reduce_row(s, ring + (size_t)(reduced % s->rows.kernel) * line, x + (size_t)reduced * from);
         memcpy(y, ring + (size_t)(begin % s->rows.kernel) * line, line);
