@@ -225,7 +225,7 @@ static void compare_with_ours(urs_test *t, const char *stage, const urs_tflite_l
 
 static void our_weights_in_a_real_library(urs_test *t)
 {
-    static const char *const stages[] = {"sift", "find"};
+    static const char *const stages[] = {"sift", "find", "embed"};
     urs_tflite_library library;
     urs_error err = {0};
     const char *path = getenv("URSID_TFLITE_LIBRARY");
